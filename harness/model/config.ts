@@ -1,0 +1,137 @@
+import type { FindingKind } from './finding.ts'
+
+export const engineNames = ['embedded', 'container', 'url'] as const
+export type EngineName = (typeof engineNames)[number]
+
+/**
+ * What `greenlight.config.ts` exports through `defineConfig`. Paths are relative to the config file.
+ * Flags of the command line override it.
+ */
+export type GreenlightConfig = {
+  /** The production dump: a file or a folder, or several of them. `-` reads standard input. */
+  readonly dump?: string | readonly string[]
+  /** Folder with the pending migrations. */
+  readonly migrations?: string
+  /** Folder with the rollback scripts, each named as the migration that it takes back. */
+  readonly rollback?: string
+  /** Folder with the edge functions, one folder each (`supabase/functions`). */
+  readonly functions?: string
+  /** The last version that production already has, when the dump holds no history: files up to it are not pending. */
+  readonly baseline?: string
+  /** Where the throwaway Postgres comes from. Default: `embedded`. */
+  readonly engine?: EngineName
+  /** Image for the `container` engine. */
+  readonly image?: string
+  /** Folder for the reports. Default: `reports/out`. */
+  readonly out?: string
+  /** Globs of suite files of your own, run besides the built-in ones. */
+  readonly suites?: readonly string[]
+  /** Seed of every random choice (samples of users and rows). Default: 1. Unit: a non-negative integer. */
+  readonly seed?: number
+  /** Folders of suites that must be configured and run (`auth`, `rls` …): one that cannot blocks the deploy. */
+  readonly require?: readonly string[]
+  /** Accounts of your own team with known passwords, logged in for real on both sides. */
+  readonly canaries?: readonly Canary[]
+  /** Sampled users for row sets and one-time-link logins, per kind of user. Default: 2. */
+  readonly usersPerKind?: number
+  /** Environment of the edge functions, besides what the platform injects. Secrets belong in the environment, not here. */
+  readonly functionsEnv?: Readonly<Record<string, string>>
+  readonly contracts?: Contracts
+  readonly waivers?: readonly Waiver[]
+  /** Extra items of the plan checklist, or the whole of it with `replace`. */
+  readonly plan?: { readonly replace?: boolean; readonly items: readonly PlanItemConfig[] }
+}
+
+/** An account whose password is known. The password itself comes from the environment variable `passwordEnv`, or from the JSON file `passwordsFile` (e-mail → password). */
+export type Canary = { readonly email: string; readonly passwordEnv?: string; readonly passwordsFile?: string }
+
+/** A finding accepted on purpose. After `until` (the day included, UTC) it covers nothing any more. */
+export type Waiver = {
+  readonly kind: FindingKind
+  /** As in the finding: `public.profiles`, or `public.profiles(timezone)` for one column. */
+  readonly object: string
+  readonly owner: string
+  readonly reason: string
+  /** ISO date: `2026-12-31`. */
+  readonly until: string
+}
+
+export type PlanItemConfig = {
+  readonly text: string
+  readonly phase?: string
+  /** Ids of checks, names of suites (`suite:rls`) or of migrations (`migration:204_*`): all must have passed. Without any, the item is `manual`. */
+  readonly evidence?: readonly string[]
+}
+
+/** What the suites must know of the app. A suite whose contract is missing is `not configured`. Tables are `schema.table`. */
+export type Contracts = {
+  /** One row for each user. */
+  readonly profile?: {
+    readonly table: string
+    /** Column that equals `auth.users.id`. */
+    readonly user: string
+    readonly email?: string
+    readonly name?: string
+  }
+  /** What collaborators share: an event, a project, a document. */
+  readonly resource?: {
+    readonly table: string
+    readonly key: string
+    /** Column with the owner's user id. */
+    readonly owner: string
+    readonly title?: string
+    /** Start and end of it: the end is never before the start. */
+    readonly startsAt?: string
+    readonly endsAt?: string
+  }
+  /** Who may work on which resource, and as what. */
+  readonly membership?: {
+    readonly table: string
+    readonly user: string
+    readonly resource: string
+    readonly role: string
+    /** Value of `role` that the owner must have. */
+    readonly ownerRole: string
+    /** All roles, strongest first. */
+    readonly roles: readonly string[]
+  }
+  /** Tables whose rows belong to a resource: every member reads them, a stranger does not. `resource` is their column with its key. */
+  readonly shared?: readonly { readonly table: string; readonly resource: string }[]
+  /** Mails that follow an action. In `body`, `{resource}`, `{actor}` and `{message}` are replaced by ids. */
+  readonly notifications?: {
+    readonly function: string
+    readonly resourceUpdated: { readonly body: Readonly<Record<string, string>>; readonly recipients: 'members-except-actor' }
+    readonly chatMessage?: { readonly body: Readonly<Record<string, string>>; readonly recipients: 'members-except-actor' }
+  }
+  /** Chat: where messages are, and how many mails a recipient gets for one resource within a window. */
+  readonly rateLimit?: {
+    readonly table: string
+    readonly resource: string
+    readonly user: string
+    readonly text: string
+    readonly mails: number
+    readonly windowSeconds: number
+  }
+  /** Invitations that are reminded by a scheduled function. */
+  readonly reminders?: {
+    readonly function: string
+    readonly table: string
+    readonly key: string
+    readonly email: string
+    readonly status: string
+    /** Value of `status` for an open invitation. */
+    readonly pending: string
+    readonly invitedAt: string
+    /** Days after the invitation on which a reminder is due. */
+    readonly afterDays: readonly number[]
+  }
+  readonly accessCodes?: {
+    /** Function of the Data API, and its argument. */
+    readonly function: string
+    readonly argument: string
+    /** A code that must be valid. */
+    readonly validCode: string
+    /** Key of the JSONB answer that says so. */
+    readonly validKey: string
+  }
+}

@@ -1,0 +1,66 @@
+/** One migration file, read and split, before anything runs. */
+export type MigrationFile = {
+  /** File name without its folder: `204_update_rls_policies.sql`. */
+  readonly name: string
+  readonly path: string
+  /** The digits in front, as text: `204`. Empty where the layout has none. */
+  readonly version: string
+  readonly sql: string
+  /** Hex, of the file's bytes. */
+  readonly sha256: string
+  readonly statements: readonly Statement[]
+}
+
+export type Statement = {
+  /** Without its closing semicolon, as Supabase's CLI records it in the history. */
+  readonly sql: string
+  /** Of its first character in the file, from 1. */
+  readonly line: number
+  readonly column: number
+  /** Of its first character in the file, from 0, in UTF-16 units. */
+  readonly offset: number
+  /** Must run outside a transaction block: CREATE INDEX CONCURRENTLY, VACUUM … */
+  readonly standalone: boolean
+}
+
+export type MigrationStatus = 'not run' | 'applied' | 'failed' | 'rolled back'
+
+export type AppliedMigration = {
+  readonly name: string
+  readonly version: string
+  readonly sha256: string
+  readonly status: MigrationStatus
+  readonly statements: number
+  /** One transaction for the whole file. */
+  readonly atomic: boolean
+  readonly milliseconds?: number
+  readonly failure?: MigrationFailure
+}
+
+export type MigrationFailure = {
+  readonly sqlstate: string
+  /** Postgres' message and hint; its detail is left out, since it may hold row values. */
+  readonly message: string
+  readonly hint?: string
+  readonly line: number
+  readonly column: number
+  /** The line of the file with a caret under the place, three lines around it. */
+  readonly excerpt: string
+}
+
+/** In the order of running; each file has its row from the start. */
+export type MigrationRun = {
+  readonly migrations: readonly AppliedMigration[]
+  readonly milliseconds: number
+}
+
+export type RollbackRun = {
+  readonly scripts: readonly {
+    readonly name: string
+    readonly migration: string
+    readonly status: MigrationStatus | 'missing'
+    readonly milliseconds?: number
+    readonly failure?: MigrationFailure
+  }[]
+  readonly milliseconds: number
+}

@@ -1,0 +1,39 @@
+/** One database with everything Supabase puts in front of it. Stopped by disposal; its parts start when first used. */
+export interface Stack extends AsyncDisposable {
+  /** What `createClient(url, …)` takes: `http://127.0.0.1:<port>`. Routes: /rest/v1, /auth/v1, /functions/v1, /mailbox. */
+  readonly url: string
+  readonly anonKey: string
+  readonly serviceKey: string
+  readonly jwtSecret: string
+  /** Connection strings to the stack's database, as superuser (`admin`) and as role postgres (`owner`). */
+  readonly databaseUrl: { readonly admin: string; readonly owner: string }
+  /** Names of the edge functions that were found. */
+  readonly functions: readonly string[]
+  /** Mails accepted so far, oldest first: by Auth and by the Resend double. */
+  mails(): readonly Mail[]
+  /** Attempts of functions to reach a host that is not the stack. */
+  egress(): readonly EgressAttempt[]
+  stop(): Promise<void>
+}
+
+export type Mail = {
+  /** As Resend answers it; `auth-<n>` for mails of Auth. */
+  readonly id: string
+  readonly source: 'resend' | 'auth'
+  readonly from: string
+  readonly to: readonly string[]
+  readonly cc: readonly string[]
+  readonly bcc: readonly string[]
+  readonly subject: string
+  readonly html?: string
+  readonly text?: string
+  /** Every http(s) link in html and text, in order, once each. */
+  readonly links: readonly string[]
+  /** Edge function whose key sent it, where known. */
+  readonly function?: string
+  readonly idempotencyKey?: string
+  /** ISO 8601. */
+  readonly at: string
+}
+
+export type EgressAttempt = { readonly function: string; readonly host: string; readonly detail: string }

@@ -1,0 +1,35 @@
+export type Side = 'before' | 'after'
+
+export type TestState = 'passed' | 'failed' | 'skipped' | 'not run'
+
+/** One test of one suite, joined over both sides by file and full name. */
+export type JoinedTest = {
+  /** Folder under suites/: `auth`, `rls` …; for a customer's own file its folder's name. */
+  readonly suite: string
+  /** Relative to the project. */
+  readonly file: string
+  readonly name: string
+  readonly before: TestState
+  readonly after: TestState
+  readonly outcome: TestOutcome
+  /** First line of the failure on the after side (else on the before side), free of row values. */
+  readonly message?: string
+  readonly where?: { readonly file: string; readonly line: number; readonly column?: number }
+  readonly milliseconds: { readonly before?: number; readonly after?: number }
+  /** Reason of a skip: `not configured: contracts.rateLimit`. */
+  readonly reason?: string
+}
+
+/**
+ * `regressed`: passed before, fails after. `fixed`: the other way. `same`: passed on both. `fails`: fails on both.
+ * `not configured`: its contract is missing. `not run`: anything else that did not run on one of the sides.
+ */
+export type TestOutcome = 'regressed' | 'fixed' | 'same' | 'fails' | 'not configured' | 'not run'
+
+export type SuiteRun = {
+  readonly tests: readonly JoinedTest[]
+  readonly files: number
+  readonly milliseconds: number
+  /** Errors outside of any test (a suite file that does not load): each makes the check `features.suites` not run. */
+  readonly errors: readonly string[]
+}
