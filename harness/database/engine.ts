@@ -21,6 +21,8 @@ export type StartOptions = {
   readonly keep?: boolean
   /** Image, for engines that run one. */
   readonly image?: string
+  /** Default: a free one. */
+  readonly port?: number
 }
 
 export const capabilities = ['template-clones', 'extension-files', 'superuser', 'settings'] as const
@@ -39,6 +41,8 @@ export interface Cluster extends AsyncDisposable {
   readonly serverVersionNum: number
   readonly host: string
   readonly port: number
+  /** Where it lives, for a person: a folder, a container's name, a host. Removing it removes a kept cluster. */
+  readonly location: string
   /** One random password for every role that may log in. `preparePlatform` gives it to the platform's login roles. */
   readonly password: string
   /** Fails when the database exists. Without a template: an empty UTF-8 database (template0), owner `supabase_admin`. */

@@ -100,8 +100,14 @@ export type Contracts = {
   /** Mails that follow an action. In `body`, `{resource}`, `{actor}` and `{message}` are replaced by ids. */
   readonly notifications?: {
     readonly function: string
-    readonly resourceUpdated: { readonly body: Readonly<Record<string, string>>; readonly recipients: 'members-except-actor' }
-    readonly chatMessage?: { readonly body: Readonly<Record<string, string>>; readonly recipients: 'members-except-actor' }
+    readonly resourceUpdated: {
+      readonly body: Readonly<Record<string, string>>
+      readonly recipients: 'members-except-actor'
+    }
+    readonly chatMessage?: {
+      readonly body: Readonly<Record<string, string>>
+      readonly recipients: 'members-except-actor'
+    }
   }
   /** Chat: where messages are, and how many mails a recipient gets for one resource within a window. */
   readonly rateLimit?: {

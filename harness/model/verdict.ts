@@ -35,7 +35,12 @@ export type Expectation = {
 }
 
 /** How an expectation's predicate fared: true when every row of the finding satisfies it. Computed by a stage, since it needs the database. */
-export type PredicateProof = { readonly expectation: Expectation; readonly finding: Finding; readonly holds: boolean; readonly reason?: string }
+export type PredicateProof = {
+  readonly expectation: Expectation
+  readonly finding: Finding
+  readonly holds: boolean
+  readonly reason?: string
+}
 
 export type Metric = {
   readonly name: MetricName
@@ -67,6 +72,13 @@ export type Verdict = {
   /** Sorted: blocking first, then by kind and object, by code unit. */
   readonly findings: readonly JudgedFinding[]
   readonly expectations: readonly (Expectation & { readonly matched: number })[]
-  readonly waivers: readonly { readonly kind: string; readonly object: string; readonly owner: string; readonly until: string; readonly reason: string; readonly state: 'used' | 'expired' | 'unmatched' }[]
+  readonly waivers: readonly {
+    readonly kind: string
+    readonly object: string
+    readonly owner: string
+    readonly until: string
+    readonly reason: string
+    readonly state: 'used' | 'expired' | 'unmatched'
+  }[]
   readonly plan: readonly PlanItem[]
 }

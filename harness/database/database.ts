@@ -1,0 +1,51 @@
+import pg, { type ClientConfig } from 'pg'
+import { connect } from './connection.ts'
+import { adminRole, type Cluster, type ConnectOptions, type Database } from './engine.ts'
+import { quoteIdentifier } from './identifiers.ts'
+
+/** A database of a cluster, by its name; nothing is opened until it is asked for. */
+export function databaseHandle(cluster: Cluster, name: string): Database {
+  const { host, port, password } = cluster
+  const config = (role: string = adminRole): ClientConfig => ({ host, port, password, user: role, database: name })
+  const handle: Database = {
+    name,
+    cluster,
+    config,
+    url: (role = adminRole) =>
+      `postgres://${encodeURIComponent(role)}:${encodeURIComponent(password)}@${host}:${port}/${encodeURIComponent(name)}`,
+    connect: (options = {}) => connect(sessionConfig(config(options.role), options)),
+    pool(options = {}) {
+      const pool = new pg.Pool({ ...sessionConfig(config(options.role), options), max: options.max ?? 4 })
+      // An idle session that the server ends (a clone that is dropped) is no news to anyone.
+      pool.on('error', () => {})
+      return pool
+    },
+    async clone(copy) {
+      await endSessions(cluster, name)
+      return cluster.createDatabase(copy, { template: name })
+    },
+    async drop() {
+      await using maintenance = await databaseHandle(cluster, 'template1').connect()
+      await maintenance.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`)
+    },
+    [Symbol.asyncDispose]: () => handle.drop(),
+  }
+  return handle
+}
+
+function sessionConfig(config: ClientConfig, { readOnly, applicationName }: ConnectOptions): ClientConfig {
+  return {
+    ...config,
+    application_name: applicationName ?? 'greenlight',
+    ...(readOnly ? { options: '-c default_transaction_read_only=on' } : {}),
+  }
+}
+
+async function endSessions(cluster: Cluster, name: string): Promise<void> {
+  await using maintenance = await databaseHandle(cluster, 'template1').connect()
+  // Waiting (ms) for each session to be gone: CREATE DATABASE … TEMPLATE refuses while one is left.
+  await maintenance.query(
+    'SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()',
+    [name],
+  )
+}

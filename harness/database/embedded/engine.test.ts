@@ -1,0 +1,68 @@
+import { readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { describe, expect, test } from 'vitest'
+import { identify } from '../process-identity.ts'
+import { startTestCluster } from '../test-cluster.ts'
+import { embeddedEngine } from './engine.ts'
+
+const workspaces = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`greenlight-${process.pid}-`))
+
+describe('embedded engine', () => {
+  test('starts, makes databases, clones them, and leaves nothing behind', async () => {
+    const cluster = await startTestCluster()
+    expect(workspaces()).toHaveLength(1)
+    const before = await cluster.createDatabase('before')
+    {
+      await using session = await before.connect()
+      await session.query('create table t as select generate_series(1, 10) n')
+      // Left open on purpose: a clone must not wait for it.
+      const idle = await before.connect()
+      await using after = await before.clone('after')
+      await using reader = await after.connect({ readOnly: true })
+      const { rows } = await reader.query('select count(*)::int as n from t')
+      expect(rows).toEqual([{ n: 10 }])
+      await expect(reader.query('insert into t values (11)')).rejects.toMatchObject({ code: '25006' })
+      await idle.end().catch(() => {})
+    }
+    await using session = await cluster.database('template1').connect()
+    const { rows } = await session.query("select datname from pg_database where datname in ('before', 'after')")
+    expect(rows).toEqual([{ datname: 'before' }])
+    const { rows: pids } = await session.query('select pid from pg_stat_activity where pid = pg_backend_pid()')
+    await cluster.stop()
+    await cluster.stop()
+    expect(identify(pids[0].pid)).toBeUndefined()
+    expect(workspaces()).toEqual([])
+  })
+
+  test('two clusters run at one time on ports of their own', async () => {
+    const [one, two] = await Promise.all([startTestCluster(), startTestCluster()])
+    try {
+      expect(one.port).not.toBe(two.port)
+      expect(one.password).not.toBe(two.password)
+    } finally {
+      await Promise.all([one.stop(), two.stop()])
+    }
+  })
+
+  test('a taken port is refused with its number, and nothing is left behind', async () => {
+    await using cluster = await startTestCluster()
+    await expect(embeddedEngine.start({ port: cluster.port })).rejects.toMatchObject({
+      code: 'engine.port-taken',
+      message: expect.stringContaining(String(cluster.port)),
+    })
+    expect(workspaces()).toHaveLength(1)
+  })
+
+  test('a start that is aborted takes down what was half built', async () => {
+    const signal = AbortSignal.timeout(300)
+    await expect(embeddedEngine.start({ signal })).rejects.toMatchObject({ code: 'aborted' })
+    expect(workspaces()).toEqual([])
+  })
+
+  test('refuses a wrong password', async () => {
+    await using cluster = await startTestCluster()
+    const { default: pg } = await import('pg')
+    const client = new pg.Client({ ...cluster.database('template1').config(), password: 'wrong' })
+    await expect(client.connect()).rejects.toMatchObject({ code: '28P01' })
+  })
+})

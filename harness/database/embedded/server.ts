@@ -1,0 +1,221 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { chown, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { HarnessError, throwIfAborted } from '../../errors.ts'
+import { adminRole } from '../engine.ts'
+import type { Binaries } from './binaries.ts'
+import type { ServerUser } from './server-user.ts'
+import type { Workspace } from './workspace.ts'
+
+/** A throwaway cluster needs speed and the same behaviour every time; nothing in it must survive a crash. */
+const settings: Readonly<Record<string, string>> = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '300',
+  shared_buffers: '256MB',
+  work_mem: '32MB',
+  maintenance_work_mem: '256MB',
+  fsync: 'off',
+  full_page_writes: 'off',
+  synchronous_commit: 'off',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  max_wal_size: '4GB',
+  checkpoint_timeout: '1h',
+  // Statistics are refreshed when the harness says so, and no worker ever sits on a template database.
+  autovacuum: 'off',
+  max_locks_per_transaction: '1024',
+  jit: 'off',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  log_min_messages: 'log',
+  log_checkpoints: 'off',
+  log_statement: 'none',
+  log_min_error_statement: 'panic',
+  password_encryption: 'scram-sha-256',
+  scram_iterations: '1',
+  shared_preload_libraries: 'pg_stat_statements',
+  'pg_stat_statements.track': 'none',
+  'pg_stat_statements.save': 'off',
+}
+
+const startTimeoutMs = 60_000
+
+export type Server = {
+  readonly port: number
+  readonly password: string
+  stop(): Promise<void>
+  /** Without waiting. */
+  kill(): void
+}
+
+/** Makes a cluster in the workspace and starts it on a free loopback port (or on `port`). */
+export async function startServer(
+  binaries: Binaries,
+  workspace: Workspace,
+  options: { user: ServerUser | undefined; signal?: AbortSignal | undefined; keep: boolean; port?: number | undefined },
+): Promise<Server> {
+  const password = randomBytes(24).toString('base64url')
+  await initialise(binaries, workspace, password, options)
+  // A port that was free a moment ago may be taken by the time the server asks for it.
+  for (let attempt = 1; ; attempt++) {
+    const port = options.port ?? (await freePort())
+    const child = spawnServer(binaries, workspace, port, options)
+    try {
+      await ready(child, workspace, port, options.signal)
+      return { port, password, stop: () => stopServer(child), kill: () => child.kill('SIGQUIT') }
+    } catch (error) {
+      await stopServer(child)
+      const taken = error instanceof HarnessError && error.code === 'engine.port-taken'
+      if (!taken || options.port !== undefined || attempt === 3) throw error
+    }
+  }
+}
+
+async function initialise(
+  binaries: Binaries,
+  workspace: Workspace,
+  password: string,
+  { user, signal }: { user: ServerUser | undefined; signal?: AbortSignal | undefined },
+): Promise<void> {
+  throwIfAborted(signal, 'making the database cluster')
+  const passwordFile = join(workspace.path, 'password')
+  await writeFile(passwordFile, password, { mode: 0o600 })
+  if (user !== undefined) await chown(passwordFile, user.uid, user.gid)
+  const args = [
+    '-D',
+    workspace.data,
+    '-U',
+    adminRole,
+    `--pwfile=${passwordFile}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+  ]
+  const locale = [
+    '--locale=C',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+    '--no-sync',
+    '--no-instructions',
+  ]
+  const run = await execa(binaries.initdb, [...args, ...locale, '-c', 'scram_iterations=1'], {
+    ...(user ?? {}),
+    cwd: workspace.path,
+    env: serverEnvironment(),
+    extendEnv: false,
+    reject: false,
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
+  })
+  await rm(passwordFile, { force: true })
+  throwIfAborted(signal, 'making the database cluster')
+  if (run.failed) throw startFailure('initdb', `${run.stderr}\n${run.stdout}\n${run.shortMessage}`, run)
+}
+
+function spawnServer(
+  binaries: Binaries,
+  workspace: Workspace,
+  port: number,
+  { user, keep }: { user: ServerUser | undefined; keep: boolean },
+): ChildProcess {
+  const log = openSync(workspace.log, 'w', 0o600)
+  const flags = Object.entries({ ...settings, port: String(port) }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ])
+  const child = spawn(binaries.postgres, ['-D', workspace.data, ...flags], {
+    ...(user ?? {}),
+    cwd: workspace.path,
+    env: serverEnvironment(),
+    // A session of its own: Ctrl-C in the terminal reaches the harness, which then stops the server in order.
+    detached: true,
+    stdio: ['ignore', log, log],
+  })
+  closeSync(log)
+  if (keep) child.unref()
+  return child
+}
+
+/** Waits for the line "ready" that the postmaster writes into its pid file. */
+async function ready(
+  child: ChildProcess,
+  workspace: Workspace,
+  port: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let failure: Error | undefined
+  child.once('error', (error) => {
+    failure = error
+  })
+  const deadline = Date.now() + startTimeoutMs
+  while (true) {
+    throwIfAborted(signal, 'starting the database server')
+    const log = () => readFile(workspace.log, 'utf8').catch(() => '')
+    if (failure !== undefined) throw startFailure('postgres', failure.message, failure)
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw startFailure('postgres', await log(), undefined, port)
+    const pidFile = await readFile(join(workspace.data, 'postmaster.pid'), 'utf8').catch(() => '')
+    if (pidFile.split('\n')[7]?.trim() === 'ready') return
+    if (Date.now() > deadline)
+      throw startFailure('postgres', `not ready after ${startTimeoutMs / 1000} s\n${await log()}`)
+    // The server offers no signal to a process that is not its service manager, only this file.
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+async function stopServer(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  // Immediate shutdown: the data is thrown away anyway.
+  child.kill('SIGQUIT')
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  await exited
+  clearTimeout(timer)
+}
+
+function startFailure(program: string, output: string, cause?: unknown, port?: number): HarnessError {
+  const options = { cause, facts: { program } }
+  if (/No space left on device|could not (write|extend) .*No space/i.test(output)) {
+    return new HarnessError(
+      'engine.disk-full',
+      `The disk is full: ${program} could not write its files. Free some space, or set TMPDIR to another disk.`,
+      options,
+    )
+  }
+  if (/could not bind|Address already in use/i.test(output)) {
+    return new HarnessError(
+      'engine.port-taken',
+      `Port ${port} on 127.0.0.1 is taken by another program. Choose another one, or leave the choice to Greenlight.`,
+      options,
+    )
+  }
+  const words = output
+    .trim()
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(-6)
+    .join('\n  ')
+  return new HarnessError(
+    'engine.start-failed',
+    `The embedded Postgres did not start. ${program} says:\n  ${words}`,
+    options,
+  )
+}
+
+function serverEnvironment(): Record<string, string> {
+  return { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const address = probe.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  probe.close()
+  await once(probe, 'close')
+  return port
+}

@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { HarnessError } from '../../errors.ts'
+import { identify, isRunning, type ProcessIdentity } from '../process-identity.ts'
+import type { ServerUser } from './server-user.ts'
+
+const prefix = 'greenlight-'
+const lockName = 'owner.json'
+/** A folder without a lock is either being made right now or was cut off while being made. */
+const unlockedGraceMs = 60_000
+
+/** Who made a workspace; `kept` outlives its maker until somebody removes it. */
+type Owner = { readonly owner: ProcessIdentity; readonly kept: boolean }
+
+/** A folder of this run's own, 0700, that goes away with it. Inside: `data` (the cluster), `log`, `owner.json`. */
+export type Workspace = {
+  readonly path: string
+  readonly data: string
+  readonly log: string
+  remove(): Promise<void>
+  /** For the last moment of a process, when nothing can be awaited any more. */
+  removeNow(): void
+}
+
+/** Makes a workspace in the temp folder, owned by `user` where the server runs as another. */
+export async function makeWorkspace(user: ServerUser | undefined, kept: boolean): Promise<Workspace> {
+  const path = join(tmpdir(), `${prefix}${process.pid}-${randomBytes(4).toString('hex')}`)
+  try {
+    await mkdir(path, { mode: 0o700 })
+    const owner = identify(process.pid)
+    if (owner === undefined) throw new Error(`process ${process.pid} cannot be identified`)
+    const lock: Owner = { owner, kept }
+    await writeFile(join(path, lockName), JSON.stringify(lock), { mode: 0o600 })
+    if (user !== undefined) await chown(path, user.uid, user.gid)
+  } catch (cause) {
+    rmSync(path, { recursive: true, force: true })
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC') {
+      throw new HarnessError(
+        'engine.disk-full',
+        `The disk is full: no room for a database in ${tmpdir()}. Free some, or set TMPDIR to another disk.`,
+        { cause },
+      )
+    }
+    throw new HarnessError(
+      'engine.start-failed',
+      `No folder for the database could be made in ${tmpdir()}: ${cause instanceof Error ? cause.message : cause}.`,
+      { cause },
+    )
+  }
+  return {
+    path,
+    data: join(path, 'data'),
+    log: join(path, 'log'),
+    remove: () => rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }),
+    removeNow: () => rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }),
+  }
+}
+
+/** Ends the servers and removes the folders of runs that were killed (`kill -9`, power). Returns how many. */
+export async function sweepAbandoned(): Promise<number> {
+  let swept = 0
+  for (const name of await readdir(tmpdir())) {
+    const path = join(tmpdir(), name)
+    if (!name.startsWith(prefix) || !(await isAbandoned(path))) continue
+    await endServerOf(join(path, 'data'))
+    await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+    swept += 1
+  }
+  return swept
+}
+
+async function isAbandoned(path: string): Promise<boolean> {
+  try {
+    const info = await stat(path)
+    if (!info.isDirectory()) return false
+    const lock = await readFile(join(path, lockName), 'utf8').catch(() => undefined)
+    if (lock === undefined) {
+      // Only what a workspace can hold half-made; a stranger's folder with our prefix is left alone.
+      const entries = await readdir(path)
+      return entries.length === 0 && Date.now() - info.mtimeMs > unlockedGraceMs
+    }
+    const { owner, kept }: Owner = JSON.parse(lock)
+    return !kept && !isRunning(owner)
+  } catch {
+    // Gone meanwhile, or another user's: not ours to remove.
+    return false
+  }
+}
+
+/** Kills the postmaster named in `postmaster.pid` when it really serves this data folder. */
+async function endServerOf(data: string): Promise<void> {
+  const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')
+  const pid = Number(lines[0])
+  if (!Number.isInteger(pid) || pid <= 1 || lines[1] !== data) return
+  const server = identify(pid)
+  if (server === undefined || !(await servesFolder(pid, data))) return
+  process.kill(pid, 'SIGQUIT')
+  const deadline = Date.now() + 10_000
+  while (isRunning(server) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+async function servesFolder(pid: number, data: string): Promise<boolean> {
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined)
+  return command === undefined || command.split('\0').includes(data)
+}

@@ -1,0 +1,8 @@
+import { extensionFiles } from '../platform/extension-files.ts'
+import { embeddedEngine } from './embedded/engine.ts'
+import type { Cluster } from './engine.ts'
+
+/** An embedded cluster for tests, with the platform's stub extensions: `await using cluster = await startTestCluster()`. */
+export function startTestCluster(): Promise<Cluster> {
+  return embeddedEngine.start({ extensionFiles })
+}

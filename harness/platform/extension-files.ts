@@ -1,0 +1,4 @@
+import { fileURLToPath } from 'node:url'
+
+/** Folder of stub control and SQL files for the extensions that the platform has and a plain server lacks. Absolute path. */
+export const extensionFiles: string = fileURLToPath(new URL('./extensions', import.meta.url))
