@@ -1,0 +1,80 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { canaryLogins } from './canaries.ts'
+import { checkConfig, loadConfig } from './load.ts'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'config-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+describe('config', () => {
+  test('all complaints come at once, each unknown key with the nearest known one', () => {
+    const wrong = {
+      migrationz: 'x',
+      seed: -1,
+      engine: 'embeded',
+      contracts: { memberships: {} },
+      canaries: [{ email: 'a@example.com' }],
+    }
+    try {
+      checkConfig(wrong, 'greenlight.config.ts')
+      expect.unreachable()
+    } catch (error) {
+      const { message } = error as Error
+      expect(message).toContain('5 things are wrong')
+      expect(message).toContain('migrationz: unknown key; did you mean "migrations"?')
+      expect(message).toContain('contracts.memberships: unknown key; did you mean "membership"?')
+      expect(message).toContain('seed: ')
+      expect(message).toContain('engine: ')
+      expect(message).toContain('canaries[0]: needs exactly one of passwordEnv and passwordsFile')
+    }
+  })
+
+  test('paths are resolved against the folder of the config', async () => {
+    await writeFile(
+      join(folder, 'greenlight.config.mjs'),
+      'export default { dump: "production.dump", suites: ["mine/*.ts"] }',
+    )
+    const { config, source } = await loadConfig(undefined, folder)
+    expect(config).toEqual({ dump: join(folder, 'production.dump'), suites: [join(folder, 'mine/*.ts')] })
+    expect(source?.sha256).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  test('a folder without a config gives the defaults, a named config that is not there is refused', async () => {
+    expect((await loadConfig(undefined, tmpdir())).config).toEqual({})
+    await expect(loadConfig('nowhere.ts', folder)).rejects.toMatchObject({ code: 'config.not-found' })
+  })
+
+  test('a config that throws, or exports nothing, is refused with its path', async () => {
+    await writeFile(join(folder, 'throws.mjs'), 'throw new Error("boom")')
+    await writeFile(join(folder, 'empty.mjs'), 'export const config = {}')
+    await expect(loadConfig('throws.mjs', folder)).rejects.toMatchObject({
+      code: 'config.unloadable',
+      message: expect.stringContaining('boom'),
+    })
+    await expect(loadConfig('empty.mjs', folder)).rejects.toMatchObject({
+      code: 'config.unloadable',
+      message: expect.stringContaining('default export'),
+    })
+  })
+
+  test('passwords of canaries come from the environment or a file, and each missing one is named', async () => {
+    const passwordsFile = join(folder, 'passwords.json')
+    await writeFile(passwordsFile, JSON.stringify({ 'b@example.com': 'beta' }))
+    const canaries = [
+      { email: 'a@example.com', passwordEnv: 'CANARY_A' },
+      { email: 'b@example.com', passwordsFile },
+    ]
+    expect(await canaryLogins(canaries, { CANARY_A: 'alpha' })).toEqual([
+      { email: 'a@example.com', password: 'alpha' },
+      { email: 'b@example.com', password: 'beta' },
+    ])
+    await expect(canaryLogins([...canaries, { email: 'c@example.com', passwordsFile }], {})).rejects.toMatchObject({
+      message: expect.stringMatching(/canaries\[0\].*CANARY_A[\s\S]*canaries\[2\]/),
+    })
+  })
+})

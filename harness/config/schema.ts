@@ -1,0 +1,103 @@
+import { z } from 'zod'
+import { engineNames, type GreenlightConfig } from '../model/config.ts'
+import { findingKinds } from '../model/finding.ts'
+
+const text = z.string().min(1)
+const tableName = z.string().regex(/^[^.]+\.[^.]+$/, 'must be "schema.table"')
+const paths = z.union([text, z.array(text).min(1)])
+
+const canary = z
+  .strictObject({ email: z.email(), passwordEnv: text.exactOptional(), passwordsFile: text.exactOptional() })
+  .refine((value) => (value.passwordEnv === undefined) !== (value.passwordsFile === undefined), {
+    message: 'needs exactly one of passwordEnv and passwordsFile (a password never stands in the config itself)',
+  })
+
+const waiver = z.strictObject({
+  kind: z.enum(findingKinds),
+  object: text,
+  owner: text,
+  reason: text,
+  until: z.iso.date('must be a date as 2026-12-31'),
+})
+
+const body = z.record(text, z.string())
+const notification = z.strictObject({ body, recipients: z.literal('members-except-actor') })
+
+const contracts = z.strictObject({
+  profile: z
+    .strictObject({ table: tableName, user: text, email: text.exactOptional(), name: text.exactOptional() })
+    .exactOptional(),
+  resource: z
+    .strictObject({
+      table: tableName,
+      key: text,
+      owner: text,
+      title: text.exactOptional(),
+      startsAt: text.exactOptional(),
+      endsAt: text.exactOptional(),
+    })
+    .exactOptional(),
+  membership: z
+    .strictObject({
+      table: tableName,
+      user: text,
+      resource: text,
+      role: text,
+      ownerRole: text,
+      roles: z.array(text).min(1),
+    })
+    .exactOptional(),
+  shared: z.array(z.strictObject({ table: tableName, resource: text })).exactOptional(),
+  notifications: z
+    .strictObject({ function: text, resourceUpdated: notification, chatMessage: notification.exactOptional() })
+    .exactOptional(),
+  rateLimit: z
+    .strictObject({
+      table: tableName,
+      resource: text,
+      user: text,
+      text,
+      mails: z.int().min(1),
+      windowSeconds: z.number().positive(),
+    })
+    .exactOptional(),
+  reminders: z
+    .strictObject({
+      function: text,
+      table: tableName,
+      key: text,
+      email: text,
+      status: text,
+      pending: text,
+      invitedAt: text,
+      afterDays: z.array(z.int().min(0)).min(1),
+    })
+    .exactOptional(),
+  accessCodes: z.strictObject({ function: text, argument: text, validCode: text, validKey: text }).exactOptional(),
+})
+
+/** The whole of `greenlight.config.ts`. Unknown keys are refused; every complaint is collected. */
+export const configSchema: z.ZodType<GreenlightConfig> = z.strictObject({
+  dump: paths.exactOptional(),
+  migrations: text.exactOptional(),
+  rollback: text.exactOptional(),
+  functions: text.exactOptional(),
+  baseline: text.exactOptional(),
+  engine: z.enum(engineNames).exactOptional(),
+  image: text.exactOptional(),
+  out: text.exactOptional(),
+  suites: z.array(text).exactOptional(),
+  seed: z.int().min(0).exactOptional(),
+  require: z.array(text).exactOptional(),
+  canaries: z.array(canary).exactOptional(),
+  usersPerKind: z.int().min(1).exactOptional(),
+  functionsEnv: z.record(text, z.string()).exactOptional(),
+  contracts: contracts.exactOptional(),
+  waivers: z.array(waiver).exactOptional(),
+  plan: z
+    .strictObject({
+      replace: z.boolean().exactOptional(),
+      items: z.array(z.strictObject({ text, phase: text.exactOptional(), evidence: z.array(text).exactOptional() })),
+    })
+    .exactOptional(),
+})
