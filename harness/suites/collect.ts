@@ -1,0 +1,71 @@
+import { relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import type { Reporter, TestCase, TestModule } from 'vitest/node'
+import type { Side } from '../model/suite-run.ts'
+import type { SideTest } from './join.ts'
+
+/** A Vitest reporter that keeps what happened, for the verdict; it prints nothing. */
+export type Collector = Reporter & {
+  readonly tests: SideTest[]
+  /** What went wrong outside of any test: a file that does not load, an unhandled rejection. */
+  readonly errors: string[]
+  files: number
+}
+
+export function collector(root: string, onProgress: ((done: number) => void) | undefined): Collector {
+  const collected: Collector = {
+    tests: [],
+    errors: [],
+    files: 0,
+    onTestCaseResult(test) {
+      collected.tests.push(sideTest(test, root))
+      onProgress?.(collected.tests.length)
+    },
+    onTestModuleEnd(module) {
+      collected.files += 1
+      for (const error of module.errors()) collected.errors.push(`${place(module, root)}: ${firstLine(error.message)}`)
+      for (const suite of module.children.allSuites()) {
+        for (const error of suite.errors())
+          collected.errors.push(`${place(module, root)} > ${suite.name}: ${firstLine(error.message)}`)
+      }
+    },
+    onTestRunEnd(_, unhandled) {
+      for (const error of unhandled) collected.errors.push(firstLine(error.message))
+    },
+  }
+  return collected
+}
+
+function sideTest(test: TestCase, root: string): SideTest {
+  const result = test.result()
+  const error = result.errors?.[0]
+  const frame = error?.stacks?.find(({ file }) => !file.includes('/node_modules/'))
+  const duration = test.diagnostic()?.duration
+  const note = result.state === 'skipped' ? result.note : undefined
+  return {
+    side: sideOf(test.module),
+    file: relative(root, test.module.moduleId),
+    name: test.fullName,
+    state: result.state === 'pending' ? 'not run' : result.state,
+    ...(error === undefined ? {} : { message: firstLine(error.message) }),
+    ...(frame === undefined
+      ? {}
+      : { where: { file: relative(root, frame.file), line: frame.line, column: frame.column } }),
+    ...(duration === undefined ? {} : { milliseconds: Math.round(duration) }),
+    ...(note === undefined ? {} : { reason: note }),
+    observations: test.meta().observations ?? {},
+  }
+}
+
+/** Projects are called `before` and `after`, or `before:<folder>` for a customer's own suites. */
+function sideOf(module: TestModule): Side {
+  return module.project.name.startsWith('before') ? 'before' : 'after'
+}
+
+function place(module: TestModule, root: string): string {
+  return `${relative(root, module.moduleId)} (${sideOf(module)})`
+}
+
+function firstLine(message: string): string {
+  return stripVTControlCharacters(message).split('\n')[0] ?? ''
+}

@@ -1,0 +1,99 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { HarnessError, messageOf } from '../errors.ts'
+import type { Stack } from '../model/stack.ts'
+import type { Side } from '../model/suite-run.ts'
+
+/** What a suite file is told of its stack. */
+export type StackAccess = {
+  readonly id: string
+  readonly url: string
+  readonly anonKey: string
+  readonly serviceKey: string
+  readonly jwtSecret: string
+  readonly databaseUrl: string
+  readonly functions: readonly string[]
+}
+
+/** Opens a stack on a fresh clone of one side. Disposal stops it and drops the clone. */
+export type OpenStack = (side: Side) => Promise<Stack>
+
+/**
+ * The door through which suite files, which run in workers, get their stacks: `POST /stacks/<side>` opens one on a
+ * fresh clone, `DELETE /stacks/<id>` closes it. Loopback, with a token. Disposal closes what is still open.
+ */
+export interface Control extends AsyncDisposable {
+  readonly url: string
+  readonly token: string
+  /** Every attempt of a function to leave the machine, over all stacks so far. */
+  egress(): readonly { readonly side: Side; readonly function: string; readonly host: string }[]
+}
+
+export async function startControl(open: OpenStack): Promise<Control> {
+  const token = randomBytes(24).toString('base64url')
+  const stacks = new Map<string, { side: Side; stack: Stack }>()
+  const attempts: { side: Side; function: string; host: string }[] = []
+  let opened = 0
+
+  const close = async (id: string) => {
+    const entry = stacks.get(id)
+    if (entry === undefined) return
+    stacks.delete(id)
+    attempts.push(
+      ...entry.stack.egress().map(({ function: name, host }) => ({ side: entry.side, function: name, host })),
+    )
+    await entry.stack[Symbol.asyncDispose]()
+  }
+
+  const answer = async (request: IncomingMessage): Promise<unknown> => {
+    const [, , subject] = (request.url ?? '').split('/')
+    if (request.method === 'DELETE' && subject !== undefined) return close(subject)
+    if (request.method !== 'POST' || (subject !== 'before' && subject !== 'after')) throw new Error('unknown request')
+    const stack = await open(subject)
+    const id = `${subject}-${++opened}`
+    stacks.set(id, { side: subject, stack })
+    const { url, anonKey, serviceKey, jwtSecret, databaseUrl, functions } = stack
+    const access: StackAccess = { id, url, anonKey, serviceKey, jwtSecret, databaseUrl: databaseUrl.admin, functions }
+    return access
+  }
+
+  const server = createServer((request, response) => {
+    if (!authorised(request, token)) return send(response, 401, { message: 'wrong token' })
+    answer(request).then(
+      (body) => send(response, 200, body ?? {}),
+      (error) => send(response, 500, { message: messageOf(error) }),
+    )
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  if (typeof address !== 'object' || address === null)
+    throw new HarnessError('suites.failed', 'The control server has no port.')
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    token,
+    egress: () => [
+      ...attempts,
+      ...[...stacks.values()].flatMap(({ side, stack }) =>
+        stack.egress().map(({ function: name, host }) => ({ side, function: name, host })),
+      ),
+    ],
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await Promise.all([...stacks.keys()].map(close))
+    },
+  }
+}
+
+function authorised(request: IncomingMessage, token: string): boolean {
+  const given = Buffer.from(request.headers.authorization ?? '')
+  const wanted = Buffer.from(`Bearer ${token}`)
+  return given.length === wanted.length && timingSafeEqual(given, wanted)
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}

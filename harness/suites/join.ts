@@ -1,0 +1,83 @@
+import type { JoinedTest, Side, TestOutcome, TestState } from '../model/suite-run.ts'
+
+/** One test as Vitest saw it on one side. */
+export type SideTest = {
+  readonly side: Side
+  readonly file: string
+  readonly name: string
+  readonly state: TestState
+  readonly message?: string
+  readonly where?: { readonly file: string; readonly line: number; readonly column?: number }
+  readonly milliseconds?: number
+  readonly reason?: string
+  readonly observations: Readonly<Record<string, string>>
+}
+
+/** Joins the tests of both sides by file and full name; sorted by file, then in the order of the file. */
+export function joinTests(tests: readonly SideTest[]): JoinedTest[] {
+  const pairs = new Map<string, { before?: SideTest; after?: SideTest }>()
+  for (const test of tests) {
+    const key = `${test.file}\0${test.name}`
+    pairs.set(key, { ...pairs.get(key), [test.side]: test })
+  }
+  return [...pairs.values()]
+    .map(({ before, after }) => joined(before, after))
+    .sort((one, other) => (one.file < other.file ? -1 : one.file > other.file ? 1 : 0))
+}
+
+function joined(before: SideTest | undefined, after: SideTest | undefined): JoinedTest {
+  const test = after ?? before
+  if (test === undefined) throw new Error('a pair without a test')
+  const differing = differingObservations(before, after)
+  const outcome = differing.length > 0 ? 'regressed' : outcomeOf(before, after)
+  const message =
+    differing.length > 0
+      ? `the answer is not the same before and after: ${differing.join(', ')}`
+      : (after?.message ?? before?.message)
+  const where = after?.where ?? before?.where
+  const reason = after?.reason ?? before?.reason
+  return {
+    suite: suiteOf(test.file),
+    file: test.file,
+    name: test.name,
+    before: before?.state ?? 'not run',
+    after: after?.state ?? 'not run',
+    outcome,
+    ...(message === undefined ? {} : { message }),
+    ...(where === undefined ? {} : { where }),
+    milliseconds: {
+      ...(before?.milliseconds === undefined ? {} : { before: before.milliseconds }),
+      ...(after?.milliseconds === undefined ? {} : { after: after.milliseconds }),
+    },
+    ...(reason === undefined ? {} : { reason }),
+  }
+}
+
+function outcomeOf(before: SideTest | undefined, after: SideTest | undefined): TestOutcome {
+  const states = `${before?.state ?? 'not run'}/${after?.state ?? 'not run'}`
+  switch (states) {
+    case 'passed/passed':
+      return 'same'
+    case 'passed/failed':
+      return 'regressed'
+    case 'failed/passed':
+      return 'fixed'
+    case 'failed/failed':
+      return 'fails'
+    default:
+      // What fails after is harm, whatever became of its twin.
+      if (after?.state === 'failed') return 'regressed'
+      return after?.reason?.startsWith('not configured') ? 'not configured' : 'not run'
+  }
+}
+
+function differingObservations(before: SideTest | undefined, after: SideTest | undefined): string[] {
+  if (before?.state !== 'passed' || after?.state !== 'passed') return []
+  const names = new Set([...Object.keys(before.observations), ...Object.keys(after.observations)])
+  return [...names].filter((name) => before.observations[name] !== after.observations[name]).sort()
+}
+
+/** The folder that a suite file lies in. */
+function suiteOf(file: string): string {
+  return file.split('/').at(-2) ?? file
+}

@@ -1,0 +1,137 @@
+import { dirname, isAbsolute, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { TestProjectConfiguration } from 'vitest/config'
+import { HarnessError, messageOf, throwIfAborted } from '../errors.ts'
+import type { Contracts } from '../model/config.ts'
+import type { Side, SuiteRun } from '../model/suite-run.ts'
+import { collector } from './collect.ts'
+import type { Control } from './control.ts'
+import type { Injected } from './injected.ts'
+import { joinTests } from './join.ts'
+
+export type SuiteOptions = {
+  readonly control: Control
+  readonly contracts: Contracts
+  readonly canaries: readonly { readonly email: string; readonly password: string }[]
+  readonly seed: number
+  /** Globs of the customer's own suite files, absolute; run besides the built-in ones. */
+  readonly own: readonly string[]
+  /** Run only files whose path contains one of these. */
+  readonly only?: readonly string[]
+  /** Folder for Allure's result files. */
+  readonly allure?: string
+  readonly signal?: AbortSignal
+  readonly onProgress?: (testsDone: number) => void
+}
+
+const sides: readonly Side[] = ['before', 'after']
+
+/** Folder of the built-in suites; in a checkout `suites/`, in the published package its compiled twin. */
+export const suitesFolder: string = fileURLToPath(new URL('../../suites', import.meta.url))
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+
+/**
+ * Runs the suites on both sides in one Vitest run, two workers, each file isolated, and joins the results by test.
+ * Throws `suites.failed` when Vitest itself cannot run; a failing test is data.
+ */
+export async function runSuites(options: SuiteOptions): Promise<SuiteRun> {
+  throwIfAborted(options.signal, 'running the suites')
+  const started = performance.now()
+  const root = dirname(suitesFolder)
+  const collected = collector(root, options.onProgress)
+  const exitCode = process.exitCode
+  try {
+    const { startVitest } = await import('vitest/node')
+    const vitest = await startVitest(
+      [...(options.only ?? [])],
+      {
+        root,
+        config: false,
+        watch: false,
+        passWithNoTests: true,
+        projects: sides.flatMap((side) => sideProjects(side, root, options)),
+        reporters: [
+          collected,
+          ...(options.allure === undefined
+            ? []
+            : [['allure-vitest/reporter', { resultsDir: options.allure }] as never]),
+        ],
+        silent: true,
+        pool: 'threads',
+        maxWorkers: 2,
+        includeTaskLocation: true,
+      },
+      { logLevel: 'silent' },
+    )
+    const cancel = () => void vitest.cancelCurrentRun('keyboard-input')
+    options.signal?.addEventListener('abort', cancel, { once: true })
+    await vitest.close()
+    options.signal?.removeEventListener('abort', cancel)
+  } catch (cause) {
+    throwIfAborted(options.signal, 'running the suites')
+    throw new HarnessError('suites.failed', `Vitest could not run the suites: ${messageOf(cause)}`, { cause })
+  } finally {
+    // Vitest marks the process as failed when a test fails; the exit code is the command line's to set.
+    process.exitCode = exitCode
+  }
+  throwIfAborted(options.signal, 'running the suites')
+  return {
+    tests: joinTests(collected.tests),
+    files: new Set(collected.tests.map(({ file }) => file)).size,
+    milliseconds: Math.round(performance.now() - started),
+    errors: collected.errors,
+  }
+}
+
+function sideProjects(side: Side, root: string, options: SuiteOptions): TestProjectConfiguration[] {
+  const builtIn = sideProject(side, side, root, [`${relative(root, suitesFolder)}/**/*.suite.${extension}`], options)
+  const own = options.own.map((glob, at) => {
+    const folder = globFolder(glob)
+    return sideProject(side, `${side}:${at + 1}`, folder, [relative(folder, glob)], options)
+  })
+  return [builtIn, ...own]
+}
+
+function sideProject(
+  side: Side,
+  name: string,
+  root: string,
+  include: string[],
+  options: SuiteOptions,
+): TestProjectConfiguration {
+  const greenlight: Injected = {
+    side,
+    controlUrl: options.control.url,
+    controlToken: options.control.token,
+    contracts: options.contracts,
+    canaries: options.canaries,
+    seed: options.seed,
+  }
+  return {
+    extends: false,
+    root,
+    resolve: { alias: suiteAlias },
+    test: {
+      name,
+      ...suiteDefaults,
+      include,
+      provide: { greenlight },
+      setupFiles: options.allure === undefined ? [] : ['allure-vitest/setup'],
+    },
+  }
+}
+
+/** `#suite` in any suite file, also one outside of this package. */
+export const suiteAlias = { '#suite': join(suitesFolder, `context.${extension}`) }
+
+/** How suite files run, in a rehearsal and by `npx vitest --project after` alike. */
+export const suiteDefaults = { isolate: true, testTimeout: 30_000, hookTimeout: 60_000, teardownTimeout: 10_000 }
+
+/** The part of an absolute glob in front of its first wildcard. */
+function globFolder(glob: string): string {
+  if (!isAbsolute(glob))
+    throw new HarnessError('suites.not-found', `The suites "${glob}" must be named by an absolute path.`)
+  const parts = glob.split('/')
+  const wild = parts.findIndex((part) => /[*?{[]/.test(part))
+  return parts.slice(0, wild === -1 ? -1 : wild).join('/') || '/'
+}

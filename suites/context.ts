@@ -1,0 +1,206 @@
+/**
+ * The door through which a suite sees the app: `import { needs, test, expect } from '#suite'`. A suite imports nothing
+ * else of Greenlight. Every suite file works on a clone and a stack of its own, on both sides; what it writes is gone
+ * with the file, and can never reach `before` or `after`.
+ */
+import { createHash } from 'node:crypto'
+import { createClient, type SupabaseClient } from '@supabase/supabase-js'
+import { SignJWT } from 'jose'
+import pg from 'pg'
+import { afterAll, test as base, inject, type TestAPI } from 'vitest'
+import type { Contracts } from '../harness/model/config.ts'
+import type { Mail } from '../harness/model/stack.ts'
+import type { StackAccess } from '../harness/suites/control.ts'
+import '../harness/suites/injected.ts'
+
+export { describe, expect } from 'vitest'
+export type { Mail }
+
+export type User = { readonly id: string; readonly email?: string | null }
+
+export type SuiteFixtures = {
+  /** Which database this test looks at: production as it is, or with the migrations applied. */
+  side: 'before' | 'after'
+  /** The contracts of the config: what is what in this app. */
+  app: Contracts
+  /** Seed for every random choice. */
+  seed: number
+  /** Names of the edge functions that were found. */
+  functions: readonly string[]
+  /** A fresh client with the anon key and no session. */
+  client: () => SupabaseClient
+  /** A client with the anon key. */
+  anon: SupabaseClient
+  /** A client with the service key: row-level security does not hold for it. */
+  service: SupabaseClient
+  /** A client that acts as the user, by a token as Auth would sign it; no login takes place. */
+  as: (user: User) => Promise<SupabaseClient>
+  /** SQL as superuser on this file's own clone; it may write. */
+  db: { query<Row>(sql: string, parameters?: readonly unknown[]): Promise<Row[]> }
+  /** Mails that Auth and the edge functions sent in this file so far. */
+  mailbox: Mailbox
+  /** Accounts with known passwords. */
+  canaries: readonly { readonly email: string; readonly password: string }[]
+  /** Records an answer that must be the same on both sides; only its hash leaves the test. */
+  observe: (name: string, value: unknown) => void
+}
+
+export type Mailbox = {
+  all(): Promise<Mail[]>
+  clear(): Promise<void>
+  /** The first mail that fits; fails after `milliseconds` (default 5,000). */
+  waitFor(fits: (mail: Mail) => boolean, options?: { readonly milliseconds?: number }): Promise<Mail>
+}
+
+type With<K extends keyof Contracts> = Omit<SuiteFixtures, 'app'> & { app: Contracts & Required<Pick<Contracts, K>> }
+
+const injected = inject('greenlight')
+const stack = memo(openStack)
+const pool = memo(async () => new pg.Pool({ connectionString: (await stack()).databaseUrl, max: 2 }))
+
+afterAll(async () => {
+  if (pool.started) await (await pool()).end()
+  if (stack.started) await control('DELETE', (await stack()).id)
+})
+
+/** A test API whose tests are skipped, as `not configured`, where one of the contracts is missing. */
+export function needs<K extends keyof Contracts>(...keys: readonly K[]): TestAPI<With<K>> {
+  const missing = keys.filter((key) => injected.contracts[key] === undefined)
+  const withFixtures = base.extend<SuiteFixtures>({
+    app: [
+      async ({ skip }, use) => {
+        if (missing.length > 0) skip(`not configured: ${missing.map((key) => `contracts.${key}`).join(', ')}`)
+        await use(injected.contracts)
+      },
+      { auto: true },
+    ],
+    // biome-ignore lint/correctness/noEmptyPattern: Vitest reads a fixture's needs from the pattern
+    side: async ({}, use) => use(injected.side),
+    // biome-ignore lint/correctness/noEmptyPattern: as above
+    seed: async ({}, use) => use(injected.seed),
+    // biome-ignore lint/correctness/noEmptyPattern: as above
+    canaries: async ({}, use) => use(injected.canaries),
+    functions: async ({ app: _ }, use) => use((await stack()).functions),
+    client: async ({ app: _ }, use) => {
+      const { url, anonKey } = await stack()
+      await use(() => newClient(url, anonKey))
+    },
+    anon: async ({ client }, use) => use(client()),
+    service: async ({ app: _ }, use) => {
+      const { url, serviceKey } = await stack()
+      await use(newClient(url, serviceKey))
+    },
+    as: async ({ app: _ }, use) => use(actingAs),
+    db: async ({ app: _ }, use) => {
+      const open = await pool()
+      await use({ query: async (sql, parameters = []) => (await open.query(sql, [...parameters])).rows })
+    },
+    mailbox: async ({ app: _ }, use) => use(mailboxOf(await stack())),
+    observe: async ({ task }, use) => {
+      const seen: Record<string, string> = {}
+      task.meta.observations = seen
+      await use((name, value) => {
+        seen[name] = createHash('sha256').update(canonical(value)).digest('hex')
+      })
+    },
+  })
+  // The skip above is what makes the named contracts present in every body that runs.
+  return withFixtures as unknown as TestAPI<With<K>>
+}
+
+/** For suites that need no contract. */
+export const test: TestAPI<With<never>> = needs()
+
+function newClient(url: string, key: string, token?: string): SupabaseClient {
+  return createClient(url, key, {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    ...(token === undefined ? {} : { global: { headers: { Authorization: `Bearer ${token}` } } }),
+  })
+}
+
+async function actingAs(user: User): Promise<SupabaseClient> {
+  const { url, anonKey, jwtSecret } = await stack()
+  const token = await new SignJWT({
+    role: 'authenticated',
+    aal: 'aal1',
+    is_anonymous: false,
+    app_metadata: {},
+    user_metadata: {},
+    ...(user.email ? { email: user.email } : {}),
+  })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setSubject(user.id)
+    .setAudience('authenticated')
+    .setIssuedAt()
+    .setExpirationTime('1h')
+    .sign(new TextEncoder().encode(jwtSecret))
+  return newClient(url, anonKey, token)
+}
+
+function mailboxOf({ url, serviceKey }: StackAccess): Mailbox {
+  const call = async (method: 'GET' | 'DELETE') => {
+    const response = await fetch(`${url}/mailbox/mails`, {
+      method,
+      headers: { apikey: serviceKey, Authorization: `Bearer ${serviceKey}` },
+    })
+    if (!response.ok) throw new Error(`the mailbox answered ${response.status}`)
+    return response
+  }
+  const all = async (): Promise<Mail[]> => body<Mail[]>(await call('GET'))
+  return {
+    all,
+    clear: async () => void (await call('DELETE')),
+    async waitFor(fits, { milliseconds = 5_000 } = {}) {
+      const deadline = Date.now() + milliseconds
+      while (true) {
+        const found = (await all()).find(fits)
+        if (found !== undefined) return found
+        if (Date.now() > deadline) throw new Error(`no such mail arrived within ${milliseconds} ms`)
+        await new Promise((resolve) => setTimeout(resolve, 25))
+      }
+    },
+  }
+}
+
+async function openStack(): Promise<StackAccess> {
+  return body<StackAccess>(await control('POST', injected.side))
+}
+
+async function control(method: 'POST' | 'DELETE', subject: string): Promise<Response> {
+  const { controlUrl, controlToken } = injected
+  const response = await fetch(`${controlUrl}/stacks/${subject}`, {
+    method,
+    headers: { Authorization: `Bearer ${controlToken}` },
+  })
+  if (response.ok) return response
+  const { message } = await body<{ message: string }>(response)
+  throw new Error(`The stack for this suite could not be had: ${message}`)
+}
+
+/** The answer of the harness' own doors: its shape is ours. */
+async function body<T>(response: Response): Promise<T> {
+  return (await response.json()) as T
+}
+
+/** Calls `make` once, when first asked. */
+function memo<T>(make: () => Promise<T>): { (): Promise<T>; readonly started: boolean } {
+  let made: Promise<T> | undefined
+  const get = () => {
+    made ??= make()
+    return made
+  }
+  return Object.defineProperty(get, 'started', { get: () => made !== undefined }) as typeof get & {
+    readonly started: boolean
+  }
+}
+
+/** JSON with the keys of objects in order. */
+function canonical(value: unknown): string {
+  return (
+    JSON.stringify(value, (_, part: unknown) =>
+      typeof part === 'object' && part !== null && !Array.isArray(part)
+        ? Object.fromEntries(Object.entries(part).sort(([one], [other]) => (one < other ? -1 : 1)))
+        : part,
+    ) ?? 'undefined'
+  )
+}
