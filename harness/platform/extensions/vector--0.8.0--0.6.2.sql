@@ -1,0 +1,1 @@
+-- The stub is the same in every version.

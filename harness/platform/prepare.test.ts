@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Cluster, Database } from '../database/engine.ts'
+import { startTestCluster } from '../database/test-cluster.ts'
+import { loginRoles } from './login-roles.ts'
+import { preparePlatform } from './prepare.ts'
+import { stubCommentPrefix, stubNotes } from './stubs.ts'
+
+let cluster: Cluster
+let database: Database
+
+beforeAll(async () => {
+  cluster = await startTestCluster()
+  database = await cluster.createDatabase('platform')
+  await preparePlatform(database)
+})
+afterAll(() => cluster?.stop())
+
+describe('the roles of the platform', () => {
+  test('postgres owns the database and is not a superuser', async () => {
+    await using connection = await database.connect({ role: 'postgres' })
+    const { rows } = await connection.query(
+      `SELECT rolsuper, rolbypassrls, rolcreaterole, pg_get_userbyid(datdba) AS owner, current_setting('search_path') AS path
+       FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()`,
+    )
+    expect(rows).toEqual([
+      {
+        rolsuper: false,
+        rolbypassrls: true,
+        rolcreaterole: true,
+        owner: 'postgres',
+        path: '"$user", public, extensions',
+      },
+    ])
+  })
+
+  test.each(loginRoles)('%s logs in with the password of the cluster', async (role) => {
+    await using connection = await database.connect({ role })
+    expect((await connection.query('SELECT current_user AS name')).rows).toEqual([{ name: role }])
+  })
+
+  test('the roles of the API have the rights that production gives them', async () => {
+    await using connection = await database.connect({ role: 'authenticator' })
+    for (const role of ['anon', 'authenticated', 'service_role']) {
+      await connection.query(`SET ROLE ${role}`)
+      await connection.query('RESET ROLE')
+    }
+    const { rows } = await connection.query(
+      `SELECT rolname AS name, rolcanlogin AS login, rolbypassrls AS bypass, rolinherit AS inherits FROM pg_roles
+       WHERE rolname IN ('anon', 'authenticated', 'service_role', 'authenticator') ORDER BY 1`,
+    )
+    expect(rows).toEqual([
+      { name: 'anon', login: false, bypass: false, inherits: true },
+      { name: 'authenticated', login: false, bypass: false, inherits: true },
+      { name: 'authenticator', login: true, bypass: false, inherits: false },
+      { name: 'service_role', login: false, bypass: true, inherits: true },
+    ])
+  })
+
+  test('postgres is no member of the roles that own auth and storage', async () => {
+    await using connection = await database.connect({ role: 'postgres' })
+    const { rows } = await connection.query(
+      `SELECT pg_has_role('supabase_auth_admin', 'USAGE') AS auth, pg_has_role('supabase_storage_admin', 'USAGE') AS storage`,
+    )
+    expect(rows).toEqual([{ auth: false, storage: false }])
+  })
+
+  test('may be prepared again, and again on a clone, whose owner a template does not carry', async () => {
+    await preparePlatform(database)
+    await using clone = await database.clone('platform_clone')
+    await preparePlatform(clone)
+    await using connection = await clone.connect({ role: 'postgres' })
+    await connection.query('CREATE TABLE public.mine (id int)')
+  })
+})
+
+describe('the stub extensions', () => {
+  test.each(Object.keys(stubNotes))(
+    '%s is made by postgres, who is no superuser, in any version that it offers',
+    async (name) => {
+      await using connection = await database.connect({ role: 'postgres' })
+      await connection.query('CREATE SCHEMA IF NOT EXISTS extensions')
+      await connection.query('CREATE EXTENSION IF NOT EXISTS pgcrypto WITH SCHEMA extensions')
+      const { rows } = await connection.query(
+        `SELECT v.version, a.comment FROM pg_available_extension_versions v JOIN pg_available_extensions a USING (name)
+       WHERE name = $1 ORDER BY 1`,
+        [name],
+      )
+      expect(rows.length).toBeGreaterThan(0)
+      for (const { version, comment } of rows) {
+        expect(comment).toMatch(new RegExp(`^${stubCommentPrefix}${name}:`))
+        await connection.query(`CREATE EXTENSION IF NOT EXISTS ${name} VERSION '${version}'`)
+        await connection.query(`DROP EXTENSION ${name} CASCADE`)
+      }
+      await connection.query(`CREATE EXTENSION IF NOT EXISTS ${name}`)
+    },
+  )
+
+  test('pgjwt signs as the standard says, and refuses a changed token', async () => {
+    await using connection = await database.connect({ role: 'postgres' })
+    const payload = '{"sub":"1234567890","name":"John Doe","iat":1516239022}'
+    const { rows } = await connection.query(
+      `WITH signed AS (SELECT sign($1, 'your-256-bit-secret') AS token)
+       SELECT token, (verify(token, 'your-256-bit-secret')).valid, (verify(token, 'another')).valid AS forged FROM signed`,
+      [payload],
+    )
+    expect(rows).toEqual([
+      {
+        token:
+          'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c',
+        valid: true,
+        forged: false,
+      },
+    ])
+  })
+
+  test('pg_net queues a request, pg_cron keeps a job, vault reads back a new secret, vector has no distances', async () => {
+    await using connection = await database.connect({ role: 'postgres' })
+    const { rows } = await connection.query(
+      `SELECT net.http_post('https://example.com/hook', '{"a": 1}', '{"q": "ä b"}') AS request,
+        cron.schedule('nightly', '0 3 * * *', 'select 1') AS job,
+        '[1,2,3]'::vector(3) <-> '[3,2,1]'::vector AS distance`,
+    )
+    expect(rows).toEqual([{ request: '1', job: '1', distance: null }])
+    expect((await connection.query('SELECT method, url FROM net.http_request_queue')).rows).toEqual([
+      { method: 'POST', url: 'https://example.com/hook?q=%C3%A4%20b' },
+    ])
+    await connection.query(`SELECT vault.create_secret('s3cr3t', 'key')`)
+    expect((await connection.query('SELECT name, decrypted_secret FROM vault.decrypted_secrets')).rows).toEqual([
+      { name: 'key', decrypted_secret: 's3cr3t' },
+    ])
+    expect((await connection.query(`SELECT cron.unschedule('nightly') AS gone`)).rows).toEqual([{ gone: true }])
+  })
+})

@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises'
+import type { Connection, Database } from '../database/engine.ts'
+import { quoteIdentifier, quoteLiteral } from '../database/identifiers.ts'
+import { HarnessError, messageOf, throwIfAborted } from '../errors.ts'
+import { loginRoles } from './login-roles.ts'
+
+export type PrepareOptions = { readonly signal?: AbortSignal | undefined }
+
+const schemaFiles = [
+  'schemas',
+  'auth',
+  'auth-constraints',
+  'storage',
+  'realtime',
+  'functions',
+  'event-triggers',
+  'grants',
+] as const
+
+/**
+ * Makes a database ready to receive a dump of the platform: roles, memberships, role settings, the database's owner.
+ * Every login role gets the cluster's password. Idempotent, and quick enough to be repeated on each clone, whose owner
+ * and grants a template does not carry. Throws `database.failed`, `aborted`.
+ */
+export async function preparePlatform(database: Database, { signal }: PrepareOptions = {}): Promise<void> {
+  await using connection = await database.connect()
+  throwIfAborted(signal, 'making the roles of the platform')
+  await runFile(connection, 'roles')
+  const password = quoteLiteral(database.cluster.password)
+  await connection.query(
+    loginRoles.map((role) => `ALTER ROLE ${quoteIdentifier(role)} PASSWORD ${password}`).join('; '),
+  )
+  await runFile(connection, 'database')
+}
+
+/**
+ * Makes the platform's schemas in an empty database, as a project of 2026 has them: auth, storage, realtime, vault,
+ * graphql, webhooks, migration history, publications, event triggers, default privileges. For databases that start from
+ * nothing; a full dump brings its own. Calls `preparePlatform` first. Throws `database.failed`, `aborted`.
+ */
+export async function preparePlatformSchemas(database: Database, { signal }: PrepareOptions = {}): Promise<void> {
+  await preparePlatform(database, { signal })
+  await using connection = await database.connect()
+  for (const file of schemaFiles) {
+    throwIfAborted(signal, 'making the schemas of the platform')
+    await runFile(connection, file)
+  }
+}
+
+async function runFile(connection: Connection, name: string): Promise<void> {
+  const sql = await readFile(new URL(`./sql/${name}.sql`, import.meta.url), 'utf8')
+  try {
+    await connection.query(sql)
+  } catch (cause) {
+    throw new HarnessError(
+      'database.failed',
+      `The platform could not be prepared (${name}.sql): ${messageOf(cause)}.`,
+      {
+        facts: { file: `${name}.sql` },
+        cause,
+      },
+    )
+  }
+}
