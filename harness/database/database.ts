@@ -22,7 +22,9 @@ export function databaseHandle(cluster: Cluster, name: string): Database {
     },
     async clone(copy) {
       await endSessions(cluster, name)
-      return cluster.createDatabase(copy, { template: name })
+      const clone = await cluster.createDatabase(copy, { template: name })
+      await carryProperties(cluster, name, copy)
+      return clone
     },
     async drop() {
       await using maintenance = await databaseHandle(cluster, 'template1').connect()
@@ -47,5 +49,30 @@ async function endSessions(cluster: Cluster, name: string): Promise<void> {
   await maintenance.query(
     'SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()',
     [name],
+  )
+}
+
+/**
+ * Owner, grants and settings of a database are not part of a template, yet a clone must answer as its original does.
+ * They are copied in the catalogue itself: written as ALTER … SET, a list setting such as search_path would be quoted anew.
+ */
+async function carryProperties(cluster: Cluster, from: string, to: string): Promise<void> {
+  await using maintenance = await databaseHandle(cluster, 'template1').connect()
+  const facts = await maintenance.query('SELECT pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = $1', [
+    from,
+  ])
+  await maintenance.query(`ALTER DATABASE ${quoteIdentifier(to)} OWNER TO ${quoteIdentifier(facts.rows[0].owner)}`)
+  await maintenance.query(
+    'UPDATE pg_database SET datacl = (SELECT datacl FROM pg_database WHERE datname = $1) WHERE datname = $2',
+    [from, to],
+  )
+  await maintenance.query(
+    `INSERT INTO pg_db_role_setting (setdatabase, setrole, setconfig)
+     SELECT copy.oid, setting.setrole, setting.setconfig
+     FROM pg_db_role_setting setting
+     JOIN pg_database original ON original.oid = setting.setdatabase AND original.datname = $1
+     CROSS JOIN pg_database copy
+     WHERE copy.datname = $2`,
+    [from, to],
   )
 }

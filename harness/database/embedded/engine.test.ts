@@ -34,6 +34,26 @@ describe('embedded engine', () => {
     expect(workspaces()).toEqual([])
   })
 
+  test('a clone keeps the owner, the grants and the settings of its database', async () => {
+    await using cluster = await startTestCluster()
+    const before = await cluster.createDatabase('before')
+    await using session = await before.connect()
+    await session.query('create role keeper')
+    await session.query('alter database before owner to keeper')
+    await session.query('revoke connect on database before from public')
+    await session.query('grant temporary on database before to keeper')
+    await session.query('alter database before set search_path = "$user", public, extensions')
+    await session.query("alter role keeper in database before set app.flag = 'on'")
+    const properties = `select pg_get_userbyid(datdba) as owner, datacl::text,
+        (select array_agg(setrole::regrole || setconfig::text order by 1) from pg_db_role_setting where setdatabase = d.oid) as settings
+      from pg_database d where datname = $1`
+    const original = (await session.query(properties, ['before'])).rows
+    await before.clone('after')
+    await using other = await cluster.database('after').connect()
+    expect((await other.query(properties, ['after'])).rows).toEqual(original)
+    expect((await other.query('show search_path')).rows).toEqual([{ search_path: '"$user", public, extensions' }])
+  })
+
   test('two clusters run at one time on ports of their own', async () => {
     const [one, two] = await Promise.all([startTestCluster(), startTestCluster()])
     try {

@@ -1,0 +1,94 @@
+import { resolve } from 'node:path'
+import { HarnessError } from '../errors.ts'
+import { type EngineName, engineNames, type GreenlightConfig } from '../model/config.ts'
+import { nearest } from '../model/nearest.ts'
+
+/** The flags of `greenlight run`, as the command line gives them. */
+export type RunFlags = {
+  readonly dump?: readonly string[]
+  readonly migrations?: string
+  readonly baseline?: string
+  readonly functions?: string
+  readonly rollback?: string
+  readonly config?: string
+  readonly engine?: string
+  readonly suites?: readonly string[]
+  readonly out?: string
+  readonly keep?: boolean
+  readonly seed?: string
+  readonly quiet?: boolean
+  readonly json?: boolean
+  readonly color?: boolean
+}
+
+/** Everything a run needs to know, paths absolute. */
+export type RunOptions = {
+  readonly dump: string
+  readonly migrations: string
+  readonly rollback?: string
+  readonly functions?: string
+  readonly baseline?: string
+  readonly engine: EngineName
+  readonly image?: string
+  readonly out: string
+  readonly keep: boolean
+  readonly seed: number
+  readonly ownSuites: readonly string[]
+  readonly config: GreenlightConfig
+  readonly configSource?: { readonly path: string; readonly sha256: string }
+  readonly cwd: string
+}
+
+/** Flags override the config, the config overrides defaults. Throws `usage.invalid` with all complaints together. */
+export function runOptions(
+  flags: RunFlags,
+  loaded: { readonly config: GreenlightConfig; readonly source?: { readonly path: string; readonly sha256: string } },
+  cwd: string,
+): RunOptions {
+  const { config } = loaded
+  const complaints: string[] = []
+  const path = (value: string) => (value === '-' ? value : resolve(cwd, value))
+  const dumps = flags.dump?.map(path) ?? (typeof config.dump === 'string' ? [config.dump] : (config.dump ?? []))
+  const migrations = flags.migrations === undefined ? config.migrations : path(flags.migrations)
+  const rollback = flags.rollback === undefined ? config.rollback : path(flags.rollback)
+  const functions = flags.functions === undefined ? config.functions : path(flags.functions)
+  const baseline = flags.baseline ?? config.baseline
+  const engine = engineNames.find((name) => name === (flags.engine ?? config.engine ?? 'embedded'))
+  const seed = flags.seed === undefined ? (config.seed ?? 1) : Number(flags.seed)
+
+  if (dumps.length === 0) complaints.push('no dump: name it with --dump, or as "dump" in the config')
+  if (dumps.length > 1) complaints.push(`${dumps.length} dumps are named; this version restores one archive`)
+  if (migrations === undefined) complaints.push('no migrations: name their folder with --migrations, or in the config')
+  if (engine === undefined) {
+    const meant = nearest(flags.engine ?? '', engineNames)
+    complaints.push(
+      `unknown engine "${flags.engine}"${meant === undefined ? '' : `; did you mean "${meant}"?`} Known are ${engineNames.join(', ')}`,
+    )
+  }
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    complaints.push(`--seed takes a whole number from 0, not "${flags.seed}"`)
+  const [dump] = dumps
+  if (complaints.length > 0 || dump === undefined || migrations === undefined || engine === undefined) {
+    throw new HarnessError(
+      'usage.invalid',
+      `This run cannot start:\n${complaints.map((line) => `  - ${line}`).join('\n')}`,
+      { facts: { complaints } },
+    )
+  }
+  return {
+    dump,
+    migrations,
+    ...(rollback === undefined ? {} : { rollback }),
+    ...(functions === undefined ? {} : { functions }),
+    ...(baseline === undefined ? {} : { baseline }),
+    engine,
+    ...(config.image === undefined ? {} : { image: config.image }),
+    out: flags.out === undefined ? (config.out ?? resolve(cwd, 'reports/out')) : path(flags.out),
+    keep: flags.keep ?? false,
+    seed,
+    ownSuites: flags.suites?.map(path) ?? config.suites ?? [],
+    config,
+    ...(loaded.source === undefined ? {} : { configSource: loaded.source }),
+    cwd,
+  }
+}

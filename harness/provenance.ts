@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { execa } from 'execa'
+
+/** Name and version of this package, from its manifest. */
+export async function toolVersion(): Promise<string> {
+  // The manifest is one folder up in a checkout, two in the published package.
+  for (const place of ['../package.json', '../../package.json']) {
+    const text = await readFile(new URL(place, import.meta.url), 'utf8').catch(() => undefined)
+    if (text === undefined) continue
+    const manifest: { name: string; version: string } = JSON.parse(text)
+    if (manifest.name === 'supabase-greenlight') return manifest.version
+  }
+  return 'unknown'
+}
+
+/** The commit that `folder` is at, with `-dirty` when files differ from it; absent outside of a git checkout. */
+export async function gitCommit(folder: string): Promise<string | undefined> {
+  const git = (...args: string[]) => execa('git', args, { cwd: folder, reject: false, stdin: 'ignore' })
+  const [head, status] = await Promise.all([
+    git('rev-parse', 'HEAD'),
+    git('status', '--porcelain', '--untracked-files=no'),
+  ])
+  if (head.failed || status.failed) return undefined
+  return status.stdout === '' ? head.stdout : `${head.stdout}-dirty`
+}
+
+/** SHA-256 over the relative path and the content of every file below a folder, in the order of the paths. */
+export async function folderHash(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const hash = createHash('sha256')
+  for (const file of files.sort()) {
+    const content = await readFile(file)
+    hash.update(`${relative(folder, file)}\0${content.length}\0`).update(content)
+  }
+  return hash.digest('hex')
+}

@@ -1,0 +1,72 @@
+import { HarnessError, messageOf } from './errors.ts'
+import type { Check } from './model/check.ts'
+import type { Finding } from './model/finding.ts'
+import type { StageRun } from './model/stage-run.ts'
+
+/** What a stage saw. Checks overwrite their planned row by id. */
+export type Evidence = { readonly findings: readonly Finding[]; readonly checks: readonly Check[] }
+
+export type StageEvents = {
+  onStart?(stage: string): void
+  onProgress?(stage: string, text: string): void
+  /** `error`: what a failed stage threw. */
+  onEnd?(stage: StageRun, error?: unknown): void
+}
+
+/**
+ * The stages of a run, each with a row from the start. A stage that throws is recorded as failed with its reason and
+ * the ones that need it stay `not run`; only bad input and an abort end the run at once.
+ */
+export class Stages {
+  readonly #rows: Map<string, StageRun>
+  readonly #events: StageEvents
+  readonly #evidence: { findings: Finding[]; checks: Map<string, Check> }
+
+  constructor(names: readonly string[], planned: readonly Check[], events: StageEvents) {
+    this.#rows = new Map(names.map((name) => [name, { name, status: 'not run', reason: 'the run ended before it' }]))
+    this.#events = events
+    this.#evidence = { findings: [], checks: new Map(planned.map((check) => [check.id, check])) }
+  }
+
+  get rows(): StageRun[] {
+    return [...this.#rows.values()]
+  }
+
+  get findings(): readonly Finding[] {
+    return this.#evidence.findings
+  }
+
+  get checks(): readonly Check[] {
+    return [...this.#evidence.checks.values()]
+  }
+
+  add({ findings, checks }: Evidence): void {
+    this.#evidence.findings.push(...findings)
+    for (const check of checks) this.#evidence.checks.set(check.id, check)
+  }
+
+  /** Runs one stage. `undefined` when it failed: its row says why, and what it was to check stays `not run`. */
+  async run<T>(name: string, work: (progress: (text: string) => void) => Promise<T>): Promise<T | undefined> {
+    const started = performance.now()
+    this.#events.onStart?.(name)
+    const end = (row: StageRun, error?: unknown) => {
+      this.#rows.set(name, row)
+      this.#events.onEnd?.(row, error)
+    }
+    const elapsed = () => Math.round(performance.now() - started)
+    try {
+      const result = await work((text) => this.#events.onProgress?.(name, text))
+      end({ name, status: 'done', milliseconds: elapsed() })
+      return result
+    } catch (error) {
+      end({ name, status: 'failed', milliseconds: elapsed(), reason: messageOf(error) }, error)
+      if (error instanceof HarnessError && error.code === 'aborted') throw error
+      return undefined
+    }
+  }
+
+  /** Notes that a stage was left out, and why. */
+  skip(name: string, reason: string): void {
+    this.#rows.set(name, { name, status: 'not run', reason })
+  }
+}
