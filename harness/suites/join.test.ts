@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+import type { TestState } from '../model/suite-run.ts'
+import { joinTests, type SideTest } from './join.ts'
+
+const seen = (side: 'before' | 'after', state: TestState, more: Partial<SideTest> = {}): SideTest => ({
+  side,
+  file: 'suites/rls/members.suite.ts',
+  name: 'a stranger sees nothing',
+  state,
+  observations: {},
+  ...more,
+})
+const outcome = (...tests: SideTest[]) => joinTests(tests).map((test) => test.outcome)
+
+describe('joining the results of both sides', () => {
+  test.each([
+    ['passed', 'passed', 'same'],
+    ['passed', 'failed', 'regressed'],
+    ['failed', 'passed', 'fixed'],
+    ['failed', 'failed', 'fails'],
+    ['skipped', 'failed', 'regressed'],
+    ['skipped', 'skipped', 'not run'],
+    ['passed', 'not run', 'not run'],
+  ] as const)('%s before and %s after is %s', (before, after, expected) => {
+    expect(outcome(seen('before', before), seen('after', after))).toEqual([expected])
+  })
+
+  test('a test that ran on one side only did not run', () => {
+    expect(outcome(seen('before', 'passed'))).toEqual(['not run'])
+    expect(outcome(seen('after', 'passed'))).toEqual(['not run'])
+  })
+
+  test('a missing contract is told apart from any other skip', () => {
+    const reason = 'not configured: contracts.rateLimit'
+    expect(outcome(seen('before', 'skipped', { reason }), seen('after', 'skipped', { reason }))).toEqual([
+      'not configured',
+    ])
+  })
+
+  test('an answer that differs between the sides is a regression and is named, an equal one is not', () => {
+    const [joined] = joinTests([
+      seen('before', 'passed', { observations: { 'events.starts_at': 'a', 'events.count': 'c' } }),
+      seen('after', 'passed', { observations: { 'events.starts_at': 'b', 'events.count': 'c' } }),
+    ])
+    expect(joined).toMatchObject({ outcome: 'regressed', message: expect.stringContaining('events.starts_at') })
+    expect(joined?.message).not.toContain('events.count')
+    const same = { observations: { 'events.count': 'c' } }
+    expect(outcome(seen('before', 'passed', same), seen('after', 'passed', same))).toEqual(['same'])
+  })
+
+  test('the folder of the file names the suite, and files are sorted', () => {
+    const tests = joinTests([
+      seen('after', 'passed', { file: 'suites/rls/b.suite.ts' }),
+      seen('after', 'passed', { file: 'suites/auth/a.suite.ts' }),
+    ])
+    expect(tests.map(({ suite }) => suite)).toEqual(['auth', 'rls'])
+  })
+})
