@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Cluster, Database } from '../database/engine.ts'
 import { startTestCluster } from '../database/test-cluster.ts'
 import { loginRoles } from './login-roles.ts'
-import { preparePlatform } from './prepare.ts'
+import { preparePlatform, preparePlatformSchemas } from './prepare.ts'
+import { platformSchemas } from './schemas.ts'
 import { stubCommentPrefix, stubNotes } from './stubs.ts'
 
 let cluster: Cluster
@@ -129,5 +130,38 @@ describe('the stub extensions', () => {
       { name: 'key', decrypted_secret: 's3cr3t' },
     ])
     expect((await connection.query(`SELECT cron.unschedule('nightly') AS gone`)).rows).toEqual([{ gone: true }])
+  })
+})
+
+describe('the schemas of the platform', () => {
+  test('are made from nothing with the owners of production', async () => {
+    await using empty = await cluster.createDatabase('schemas')
+    await preparePlatformSchemas(empty)
+    await using connection = await empty.connect()
+    const { rows } = await connection.query(
+      `SELECT relnamespace::regnamespace::text AS schema, pg_get_userbyid(relowner) AS owner, count(*)::int AS tables
+       FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace::regnamespace::text = ANY ($1) GROUP BY 1, 2 ORDER BY 1, 2`,
+      [platformSchemas.filter((schema) => schema !== 'information_schema')],
+    )
+    expect(rows).toEqual([
+      { schema: 'auth', owner: 'supabase_auth_admin', tables: 23 },
+      { schema: 'realtime', owner: 'supabase_admin', tables: 2 },
+      { schema: 'realtime', owner: 'supabase_realtime_admin', tables: 1 },
+      { schema: 'storage', owner: 'supabase_storage_admin', tables: 10 },
+      { schema: 'supabase_functions', owner: 'supabase_functions_admin', tables: 2 },
+      { schema: 'supabase_migrations', owner: 'postgres', tables: 2 },
+      { schema: 'vault', owner: 'supabase_admin', tables: 1 },
+    ])
+  })
+
+  test('leave a new table of postgres closed to the API, as the platform does since October 2026', async () => {
+    await using empty = await cluster.createDatabase('closed')
+    await preparePlatformSchemas(empty)
+    await using connection = await empty.connect({ role: 'postgres' })
+    await connection.query('CREATE TABLE public.fresh (id int)')
+    const { rows } = await connection.query(
+      `SELECT has_table_privilege('authenticated', 'public.fresh', 'SELECT') AS open`,
+    )
+    expect(rows).toEqual([{ open: false }])
   })
 })

@@ -6,16 +6,7 @@ import { loginRoles } from './login-roles.ts'
 
 export type PrepareOptions = { readonly signal?: AbortSignal | undefined }
 
-const schemaFiles = [
-  'schemas',
-  'auth',
-  'auth-constraints',
-  'storage',
-  'realtime',
-  'functions',
-  'event-triggers',
-  'grants',
-] as const
+const schemaFiles = ['schemas', 'auth', 'auth-providers', 'storage', 'realtime', 'history', 'event-triggers'] as const
 
 /**
  * Makes a database ready to receive a dump of the platform: roles, memberships, role settings, the database's owner.
