@@ -1,0 +1,99 @@
+import { HarnessError } from '../../errors.ts'
+import type { DumpFacts } from '../../model/restore-run.ts'
+import type { ArchiveCursor } from './cursor.ts'
+
+export type ArchiveHeader = {
+  /** Of the format: 12 for 1.12. */
+  readonly minor: number
+  readonly integerSize: number
+  readonly offsetSize: number
+  readonly compression: DumpFacts['compression']
+  /** ISO 8601 without a zone, as the dumping host's clock showed it. */
+  readonly createdAt?: string
+  readonly database: string
+  /** `17.6` */
+  readonly serverVersion: string
+}
+
+/** The versions of the format since PostgreSQL 9.0 (1.12) that this reads; 1.16 is that of 17 and 18. */
+export const archiveVersions = { oldest: 12, newest: 16 } as const
+
+const customFormat = 1
+const otherFormats: Readonly<Record<number, string>> = { 3: 'tar', 5: 'directory' }
+const compressions = ['none', 'gzip', 'lz4', 'zstd'] as const
+
+/** Throws `dump.unsupported-version`, `dump.not-supported`, `dump.truncated` and `dump.corrupt`. */
+export function readHeader(cursor: ArchiveCursor): ArchiveHeader {
+  if (cursor.bytes(5).toString('latin1') !== 'PGDMP') cursor.corrupt('no archive magic')
+  const [major, minor] = [cursor.byte(), cursor.byte()]
+  cursor.byte() // revision: changes nothing for readers
+  refuseVersion(cursor.path, major, minor)
+
+  const integerSize = cursor.byte()
+  const offsetSize = cursor.byte()
+  if (integerSize !== 4 && integerSize !== 8) cursor.corrupt(`integers of ${integerSize} bytes`)
+  if (offsetSize !== 4 && offsetSize !== 8) cursor.corrupt(`offsets of ${offsetSize} bytes`)
+  cursor.integerSize = integerSize
+
+  const format = cursor.byte()
+  const other = otherFormats[format]
+  if (other) {
+    throw new HarnessError(
+      'dump.not-supported',
+      `${cursor.path} is the table of contents of a pg_dump ${other} archive. What works today is a custom archive: pg_dump -Fc.`,
+      { facts: { path: cursor.path, format: other } },
+    )
+  }
+  if (format !== customFormat) cursor.corrupt(`an unknown format (${format})`)
+
+  const compression = readCompression(cursor, minor)
+  const createdAt = readTime(cursor)
+  const database = cursor.text() ?? ''
+  const serverVersion = (cursor.text() ?? '').split(' ', 1)[0] ?? ''
+  cursor.text() // version of pg_dump
+  return {
+    minor,
+    integerSize,
+    offsetSize,
+    compression,
+    database,
+    serverVersion,
+    ...(createdAt === undefined ? {} : { createdAt }),
+  }
+}
+
+function refuseVersion(path: string, major: number, minor: number): void {
+  const { oldest, newest } = archiveVersions
+  if (major === 1 && minor >= oldest && minor <= newest) return
+  const newer = major > 1 || minor > newest
+  throw new HarnessError(
+    'dump.unsupported-version',
+    `${path} is an archive of format ${major}.${minor}; the formats 1.${oldest} to 1.${newest} can be read. ` +
+      (newer
+        ? 'Take the dump with pg_dump 18 or older, or use a newer release of greenlight.'
+        : 'Take the dump with pg_dump 9.0 or newer.'),
+    { facts: { path, version: `${major}.${minor}` } },
+  )
+}
+
+function readCompression(cursor: ArchiveCursor, minor: number): DumpFacts['compression'] {
+  // Up to 1.14 only zlib was known, and its level stands here; 0 is none.
+  if (minor < 15) return cursor.integer() === 0 ? 'none' : 'gzip'
+  const algorithm = cursor.byte()
+  return compressions[algorithm] ?? cursor.corrupt(`an unknown compression (${algorithm})`)
+}
+
+function readTime(cursor: ArchiveCursor): string | undefined {
+  const [second = 0, minute = 0, hour = 0, day = 0, month = 0, year = 0] = Array.from({ length: 6 }, () =>
+    cursor.integer(),
+  )
+  cursor.integer() // whether daylight saving time was on
+  const time = new Date(Date.UTC(1900 + year, month, day, hour, minute, second))
+  return Number.isNaN(time.getTime()) ? undefined : time.toISOString().slice(0, 19)
+}
+
+/** `17.6` → 170006, `18beta1` → 180000; 0 for what is no version. */
+export function versionNumber(version: string): number {
+  const [, major = '0', minor = '0'] = /^(\d+)(?:\.(\d+))?/.exec(version) ?? []
+  return Number(major) * 10_000 + Number(minor)
+}

@@ -1,0 +1,28 @@
+import type { Connection } from '../../database/engine.ts'
+import { throwIfAborted } from '../../errors.ts'
+import { readLargeObjects } from '../archive/data.ts'
+import type { DataBlock, Dump } from '../dump.ts'
+
+/** Fills the large objects of a block, which their own entries have made, in one transaction. */
+export async function loadLargeObjects(
+  dump: Dump,
+  block: DataBlock,
+  connection: Connection,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await connection.query('BEGIN')
+  try {
+    for await (const { oid, offset, bytes } of readLargeObjects(dump, block)) {
+      throwIfAborted(signal, 'loading large objects')
+      await connection.query({
+        name: 'lo_put',
+        text: 'SELECT pg_catalog.lo_put($1, $2, $3)',
+        values: [oid, offset, bytes],
+      })
+    }
+    await connection.query('COMMIT')
+  } catch (error) {
+    await connection.query('ROLLBACK').catch(() => {})
+    throw error
+  }
+}

@@ -1,0 +1,105 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { from as copyFrom } from 'pg-copy-streams'
+import type { Connection } from '../../database/engine.ts'
+import { qualified } from '../../database/identifiers.ts'
+import { HarnessError, throwIfAborted } from '../../errors.ts'
+import { readRows } from '../archive/data.ts'
+import type { DataBlock, Dump, TocEntry } from '../dump.ts'
+import { isUndefinedObject, throwIfFatal } from './outcome.ts'
+
+export type LoadedRows = { readonly rowsInArchive: number; readonly rowsLoaded: number; readonly error?: Error }
+
+/**
+ * Streams the rows of a `TABLE DATA` entry into its table with COPY and counts them on the way, in the archive's own
+ * text. `fresh`: the table is the dump's own and empty: it is then truncated in the same transaction, so that the rows
+ * are written frozen and, at `wal_level = minimal`, without WAL.
+ */
+export async function loadRows(
+  dump: Dump,
+  entry: TocEntry,
+  block: DataBlock,
+  connection: Connection,
+  options: {
+    readonly fresh: boolean
+    readonly signal?: AbortSignal | undefined
+    readonly onBytes?: (bytes: number) => void
+  },
+): Promise<LoadedRows> {
+  const statement = /^\s*(COPY .+ FROM stdin);\s*$/s.exec(entry.copyStatement)?.[1]
+  if (!statement) {
+    throw new HarnessError(
+      'dump.corrupt',
+      `${dump.facts.path} is damaged: the rows of ${entry.schema}.${entry.name} come without a COPY statement.`,
+    )
+  }
+  const copy = options.fresh
+    ? `TRUNCATE TABLE ONLY ${qualified(entry.schema ?? '', entry.name)}; ${statement} WITH (FREEZE)`
+    : statement
+  try {
+    return await stream(dump, block, connection, copy, options)
+  } catch (error) {
+    throwIfAborted(options.signal, `loading ${entry.schema}.${entry.name}`)
+    throwIfFatal(error)
+    if (isUndefinedObject(error)) {
+      // A check or a generated column that calls what its function does not name with a schema.
+      const retried = await stream(
+        dump,
+        block,
+        connection,
+        `SET LOCAL search_path = public, extensions; ${copy}`,
+        options,
+      ).catch((again: unknown) => throwIfFatal(again))
+      if (retried) return retried
+    }
+    return { rowsInArchive: await countRows(dump, block), rowsLoaded: 0, error }
+  }
+}
+
+async function stream(
+  dump: Dump,
+  block: DataBlock,
+  connection: Connection,
+  statement: string,
+  { signal, onBytes }: { readonly signal?: AbortSignal | undefined; readonly onBytes?: (bytes: number) => void },
+): Promise<LoadedRows> {
+  const counter = new RowCounter()
+  async function* counted() {
+    for await (const piece of readRows(dump, block)) {
+      counter.add(piece)
+      onBytes?.(piece.length)
+      yield piece
+    }
+  }
+  const copy = connection.query(copyFrom(statement, { highWaterMark: 512 * 1024 }))
+  const source = Readable.from(counted(), { objectMode: true, highWaterMark: 1 })
+  await pipeline(source, copy, signal ? { signal } : {})
+  return { rowsInArchive: counter.rows, rowsLoaded: copy.rowCount }
+}
+
+/** Rows of a block, without loading them. */
+export async function countRows(dump: Dump, block: DataBlock): Promise<number> {
+  const counter = new RowCounter()
+  for await (const piece of readRows(dump, block)) counter.add(piece)
+  return counter.rows
+}
+
+const newline = 10
+
+/** Counts the rows of COPY's text format: every line up to the `\.` that closes it. */
+export class RowCounter {
+  #lines = 0
+  #tail = ''
+
+  add(piece: Buffer): void {
+    for (let at = piece.indexOf(newline); at >= 0; at = piece.indexOf(newline, at + 1)) this.#lines++
+    this.#tail = (this.#tail + piece.toString('latin1', Math.max(0, piece.length - 8))).slice(-8)
+  }
+
+  get rows(): number {
+    const [, after] = /(?:^|\n)\\\.(\n*)$/.exec(this.#tail) ?? []
+    // A last line without its newline is a row too.
+    if (after === undefined) return this.#lines + (this.#tail === '' || this.#tail.endsWith('\n') ? 0 : 1)
+    return this.#lines - after.length
+  }
+}
