@@ -1,3 +1,5 @@
+import type { HarnessError } from '../errors.ts'
+
 /** One database with everything Supabase puts in front of it. Stopped by disposal; its parts start when first used. */
 export interface Stack extends AsyncDisposable {
   /** What `createClient(url, …)` takes: `http://127.0.0.1:<port>`. Routes: /rest/v1, /auth/v1, /functions/v1, /mailbox. */
@@ -13,6 +15,10 @@ export interface Stack extends AsyncDisposable {
   mails(): readonly Mail[]
   /** Attempts of functions to reach a host that is not the stack. */
   egress(): readonly EgressAttempt[]
+  /** What the stack's own programs wrote, oldest first, at most the last 2,000 lines. May hold row values: for a person at the terminal, never for a report. */
+  logs(): readonly StackLog[]
+  /** Parts that could not start (`stack.start-failed`, `engine.unavailable`) and functions that do not load (`function.unloadable`): their routes answer 503. */
+  failures(): readonly HarnessError[]
   stop(): Promise<void>
 }
 
@@ -37,3 +43,6 @@ export type Mail = {
 }
 
 export type EgressAttempt = { readonly function: string; readonly host: string; readonly detail: string }
+
+/** One line of output. `function` is the edge function's name, for `source: 'function'`. */
+export type StackLog = { readonly source: 'data-api' | 'auth' | 'function'; readonly function?: string; readonly line: string }

@@ -1,0 +1,132 @@
+import type { Pool } from 'pg'
+import type { Database } from '../../database/engine.ts'
+import { HarnessError, messageOf, throwIfAborted } from '../../errors.ts'
+import { withErrorOutput } from './error-output.ts'
+import { authFront } from './front.ts'
+import { useUuidRefreshTokens } from './refresh-tokens.ts'
+
+export type Auth = {
+  fetch(request: Request): Promise<Response>
+  running(): boolean
+  stop(): Promise<void>
+}
+
+export type AuthMail = {
+  readonly to: string
+  readonly subject: string
+  readonly html?: string | undefined
+  readonly text?: string | undefined
+}
+
+export type AuthOptions = {
+  readonly database: Database
+  readonly jwtSecret: string
+  /** Of the stack. */
+  readonly url: string
+  readonly onMail: (mail: AuthMail) => void
+  readonly onLine: (line: string) => void
+  readonly signal: AbortSignal | undefined
+}
+
+const authRole = 'supabase_auth_admin'
+
+/**
+ * A GoTrue-compatible Auth server in this process, over the accounts of the database, as role `supabase_auth_admin`
+ * (as the admin role where that one cannot log in). New accounts must confirm their e-mail, the platform's default.
+ * It has no admin API beyond reading users, no MFA, no anonymous sign-in, no hooks; bcrypt passwords only.
+ * Throws `stack.start-failed`, `aborted`.
+ */
+export async function startAuth({ database, jwtSecret, url, onMail, onLine, signal }: AuthOptions): Promise<Auth> {
+  throwIfAborted(signal, 'starting Auth')
+  let pool: Pool | undefined
+  try {
+    await prepare(database)
+    const role = await loginRole(database)
+    pool = database.pool({ ...(role === undefined ? {} : { role }), max: 2, applicationName: 'greenlight auth' })
+    // Read when the module is loaded: nothing is reported to anyone.
+    process.env.DO_NOT_TRACK = '1'
+    const [{ App }, { createPostgresConnection }] = await Promise.all([
+      import('@supabase/lite'),
+      import('@supabase/lite/postgres'),
+    ])
+    const connection = createPostgresConnection({ url: database.url(role), postgresOptions })
+    const app = new App({
+      connection,
+      auth: {
+        enabled: true,
+        jwt_secret: jwtSecret,
+        site_url: url,
+        enable_signup: true,
+        email: { enable_signup: true, enable_confirmations: true },
+      },
+      options: { server: { apiKeys: false }, drivers: { email: { send: async (mail) => onMail(mail) } } },
+    })
+    await app.init()
+    const accounts = pool
+    let stopped = false
+    return {
+      fetch: authFront({
+        server: (request) => withErrorOutput(onLine, async () => app.fetch(request)),
+        pool,
+        issuer: `${url}/auth/v1`,
+        jwtSecret,
+      }),
+      running: () => !stopped,
+      async stop() {
+        if (stopped) return
+        stopped = true
+        await Promise.all([connection.close(), accounts.end()])
+      },
+    }
+  } catch (cause) {
+    await pool?.end()
+    if (cause instanceof HarnessError) throw cause
+    throw new HarnessError('stack.start-failed', `Auth did not start: ${messageOf(cause)}`, {
+      facts: { part: 'auth' },
+      cause,
+    })
+  }
+}
+
+/** Values as GoTrue has them: metadata is handed over as JSON text already, times are answered in ISO 8601. */
+const postgresOptions = {
+  max: 3,
+  onnotice: () => {},
+  connection: { application_name: 'greenlight auth' },
+  types: {
+    jsonb: {
+      to: 3802,
+      from: [3802],
+      serialize: (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value)),
+      parse: (text: string): unknown => JSON.parse(text),
+    },
+    timestamptz: {
+      to: 1184,
+      from: [1184],
+      serialize: (value: string) => value,
+      parse: (text: string) => new Date(text).toISOString(),
+    },
+  },
+}
+
+async function prepare(database: Database): Promise<void> {
+  await using connection = await database.connect({ applicationName: 'greenlight auth' })
+  const { rows } = await connection.query<{ users: string | null }>(`select to_regclass('auth.users') as users`)
+  if (rows[0]?.users == null) {
+    throw new HarnessError(
+      'stack.start-failed',
+      'Auth cannot start: the database has no table auth.users. Is the dump one of the whole database, with the auth schema in it?',
+      { facts: { part: 'auth' } },
+    )
+  }
+  await useUuidRefreshTokens(connection)
+}
+
+async function loginRole(database: Database): Promise<string | undefined> {
+  try {
+    await using _connection = await database.connect({ role: authRole })
+    return authRole
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,117 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Database } from '../../database/engine.ts'
+import { HarnessError, throwIfAborted } from '../../errors.ts'
+import type { Upstream } from '../forward.ts'
+import { startGuarded } from '../guarded-process.ts'
+import { postgrestBinary } from './binary.ts'
+
+export type DataApi = {
+  readonly upstream: Upstream
+  readonly schemas: readonly string[]
+  running(): boolean
+  stop(): Promise<void>
+}
+
+export type DataApiOptions = {
+  readonly database: Database
+  readonly jwtSecret: string
+  readonly onLine: (line: string) => void
+  readonly signal: AbortSignal | undefined
+}
+
+const exposedSchemas = ['public', 'graphql_public']
+const startTimeoutMs = 30_000
+
+/**
+ * PostgREST over the database, as role `authenticator`, listening on a socket in a private folder: no port to race
+ * for, nobody else can connect. Resolves once its schema cache is loaded.
+ * Throws `engine.unavailable` (no binary), `stack.start-failed`, `aborted`.
+ */
+export async function startDataApi({ database, jwtSecret, onLine, signal }: DataApiOptions): Promise<DataApi> {
+  throwIfAborted(signal, 'starting the Data API')
+  const binary = postgrestBinary()
+  const schemas = await presentSchemas(database)
+  const folder = await mkdtemp(join(tmpdir(), 'greenlight-rest-'))
+  const socketPath = join(folder, 'socket')
+  const output: string[] = []
+  const program = startGuarded(binary, [], {
+    cwd: folder,
+    // The environment, since arguments are there for every user of the machine to read.
+    env: {
+      PGRST_DB_URI: database.url('authenticator'),
+      PGRST_DB_SCHEMAS: schemas.join(','),
+      PGRST_DB_EXTRA_SEARCH_PATH: 'public,extensions',
+      PGRST_DB_ANON_ROLE: 'anon',
+      PGRST_DB_POOL: '4',
+      PGRST_DB_CHANNEL_ENABLED: 'false',
+      PGRST_DB_CONFIG: 'true',
+      PGRST_JWT_SECRET: jwtSecret,
+      PGRST_JWT_AUD: '',
+      PGRST_LOG_LEVEL: 'error',
+      PGRST_SERVER_UNIX_SOCKET: socketPath,
+      PGRST_SERVER_UNIX_SOCKET_MODE: '600',
+      // The runtime of a small program: two threads, no idle collection.
+      GHCRTS: '-N2',
+      TZ: 'UTC',
+    },
+    onLine(line) {
+      output.push(line)
+      if (output.length > 50) output.shift()
+      onLine(line)
+    },
+  })
+  const stop = async () => {
+    await program.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+  let ended: string | undefined
+  void program.exited.then((reason) => {
+    ended = reason
+  })
+  const deadline = Date.now() + startTimeoutMs
+  while (!(await isReady(socketPath))) {
+    const failure = ended ?? (Date.now() > deadline ? `not ready after ${startTimeoutMs / 1000} s` : undefined)
+    if (failure !== undefined || signal?.aborted) {
+      await stop()
+      throwIfAborted(signal, 'starting the Data API')
+      throw new HarnessError('stack.start-failed', startFailure(failure ?? '', output), { facts: { part: 'data-api' } })
+    }
+    // PostgREST tells nobody that it is ready but those who ask.
+    await new Promise((resolve) => setTimeout(resolve, 15))
+  }
+  return { upstream: { socketPath }, schemas, running: program.running, stop }
+}
+
+/** PostgREST refuses to start for a schema that is not there; `public` is always asked for, so that its absence is told. */
+async function presentSchemas(database: Database): Promise<string[]> {
+  await using connection = await database.connect({ applicationName: 'greenlight stack' })
+  const { rows } = await connection.query<{ nspname: string }>(
+    'select nspname from pg_namespace where nspname = any ($1)',
+    [exposedSchemas],
+  )
+  const present = new Set(rows.map((row) => row.nspname))
+  return exposedSchemas.filter((schema) => schema === 'public' || present.has(schema))
+}
+
+/** Ready when it answers without 503, which it does once its schema cache is loaded. */
+function isReady(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = request(
+      { socketPath, path: '/greenlight_readiness', method: 'HEAD', headers: { connection: 'close' } },
+      (response) => {
+        response.resume()
+        resolve(response.statusCode !== 503)
+      },
+    )
+    probe.once('error', () => resolve(false))
+    probe.end()
+  })
+}
+
+function startFailure(reason: string, output: readonly string[]): string {
+  const words = output.slice(-6).join('\n  ')
+  return `The Data API did not start: ${reason}.${words === '' ? '' : ` PostgREST says:\n  ${words}`}`
+}

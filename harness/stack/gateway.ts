@@ -1,0 +1,155 @@
+import { type Context, Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { HarnessError, messageOf } from '../errors.ts'
+import type { Auth } from './auth/server.ts'
+import type { DataApi } from './data-api/postgrest.ts'
+import type { Forwarder } from './forward.ts'
+import type { Functions } from './functions/functions.ts'
+import { refuseUnverified } from './functions/verify-jwt.ts'
+import type { ApiKeys } from './keys.ts'
+import type { LazyPart } from './lazy-part.ts'
+import type { Mailbox } from './mailbox/mailbox.ts'
+import { mailboxRoutes } from './mailbox/routes.ts'
+
+export type GatewayParts = {
+  readonly keys: ApiKeys
+  readonly dataApi: LazyPart<DataApi>
+  readonly auth: LazyPart<Auth>
+  /** `undefined` when the stack has no functions folder. */
+  readonly functions: Functions | undefined
+  readonly mailbox: Mailbox
+  readonly mailRateLimit: number
+  readonly forwarder: Forwarder
+  readonly now: () => Date
+  readonly onFailure: (error: HarnessError) => void
+}
+
+/** Routes of GoTrue that a browser opens from a link, without a key. */
+const openAuthRoutes = /^\/auth\/v1\/(verify|callback|authorize|\.well-known\/.*)$/
+
+/**
+ * The one address of a stack, with the routes, keys and CORS answers of the platform's gateway. A part that cannot
+ * start answers 503 with the reason.
+ */
+export function makeGateway(parts: GatewayParts): Hono {
+  const { keys } = parts
+  const app = new Hono()
+  const crossOrigin = cors({
+    origin: '*',
+    allowMethods: ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE', 'OPTIONS'],
+    exposeHeaders: [
+      'Content-Range',
+      'Content-Location',
+      'Content-Profile',
+      'Location',
+      'Preference-Applied',
+      'Range-Unit',
+      'X-Total-Count',
+      'Link',
+      'X-Supabase-Api-Version',
+    ],
+    maxAge: 3600,
+  })
+  app.use('/rest/v1/*', crossOrigin)
+  app.use('/auth/v1/*', crossOrigin)
+
+  app.all('/rest/v1/*', requireKey(keys), (c) =>
+    starting(c, parts, async () => {
+      const { upstream } = await parts.dataApi.get()
+      return parts.forwarder.send(c.req.raw, {
+        upstream,
+        path: pathAfter(c, '/rest/v1') || '/',
+        headers: upstreamHeaders(c, keys),
+      })
+    }),
+  )
+
+  app.use('/auth/v1/*', async (c, next) => (openAuthRoutes.test(c.req.path) ? next() : requireKey(keys)(c, next)))
+  app.all('/auth/v1/*', (c) =>
+    starting(c, parts, async () => {
+      const auth = await parts.auth.get()
+      return auth.fetch(new Request(c.req.raw, { headers: upstreamHeaders(c, keys) }))
+    }),
+  )
+
+  app.all('/functions/v1/:name/*', (c) => starting(c, parts, () => callFunction(c, parts)))
+  app.all('/functions/v1/:name', (c) => starting(c, parts, () => callFunction(c, parts)))
+
+  app.route('/mailbox', mailboxRoutes({ mailbox: parts.mailbox, keys, rateLimit: parts.mailRateLimit, now: parts.now }))
+
+  app.all('*', (c) =>
+    c.json({ message: `no Route matched with those values: ${c.req.path} is not part of this stack` }, 404),
+  )
+  return app
+}
+
+async function callFunction(c: Context, { functions, keys, forwarder }: GatewayParts): Promise<Response> {
+  const name = c.req.param('name') ?? ''
+  const edgeFunction = functions?.list.find((candidate) => candidate.name === name)
+  if (functions === undefined || edgeFunction === undefined) {
+    return c.json({ code: 'NOT_FOUND', message: 'Requested function was not found' }, 404)
+  }
+  const headers = upstreamHeaders(c, keys)
+  const refusal = edgeFunction.verifyJwt
+    ? await refuseUnverified(c.req.raw, headers.get('authorization'), keys.jwtSecret)
+    : undefined
+  if (refusal !== undefined) return refusal
+  const { port } = await functions.get(name)
+  return forwarder.send(c.req.raw, { upstream: { port }, path: pathAfter(c, '/functions/v1'), headers })
+}
+
+/** Answers 401 as the platform does, unless the request has one of the stack's keys. */
+function requireKey(keys: ApiKeys) {
+  return async (c: Context, next: () => Promise<void>) => {
+    const key = c.req.header('apikey') ?? c.req.query('apikey')
+    if (key === undefined) {
+      return c.json(
+        { message: 'No API key found in request', hint: 'No `apikey` request header or url param was found.' },
+        401,
+      )
+    }
+    if (keys.roleOf(key) === undefined) {
+      return c.json(
+        { message: 'Invalid API key', hint: 'Double check your Supabase `anon` or `service_role` API key.' },
+        401,
+      )
+    }
+    return next()
+  }
+}
+
+/** The request's headers with opaque keys turned into the tokens that the parts understand. */
+function upstreamHeaders(c: Context, keys: ApiKeys): Headers {
+  const headers = new Headers(c.req.raw.headers)
+  const authorization = headers.get('authorization')
+  const bearer = authorization?.replace(/^bearer\s+/i, '')
+  const token = authorization === null ? keys.jwtOf(headers.get('apikey') ?? '') : keys.jwtOf(bearer ?? '')
+  if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
+  headers.set('x-forwarded-host', headers.get('host') ?? '')
+  headers.set('x-forwarded-proto', 'http')
+  return headers
+}
+
+/** Path and query after a prefix; the key is no parameter of the part behind. */
+function pathAfter(c: Context, prefix: string): string {
+  const url = new URL(c.req.url)
+  if (!url.searchParams.has('apikey')) return url.pathname.slice(prefix.length) + url.search
+  url.searchParams.delete('apikey')
+  return url.pathname.slice(prefix.length) + url.search
+}
+
+async function starting(c: Context, { onFailure }: GatewayParts, work: () => Promise<Response>): Promise<Response> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof HarnessError) {
+      onFailure(error)
+      const code = error.code === 'function.unloadable' ? 'BOOT_ERROR' : error.code
+      return c.json({ code, message: error.message }, 503)
+    }
+    return c.json(
+      { code: 'stack.failed', message: `The part behind ${c.req.path} broke off: ${messageOf(error)}` },
+      502,
+    )
+  }
+}

@@ -1,0 +1,28 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
+
+export type Listener = {
+  readonly port: number
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Serves on 127.0.0.1 alone, on a port that the system chooses. The handler may be set once the address is known. */
+export async function listen(handler: () => (request: Request) => Response | Promise<Response>): Promise<Listener> {
+  const server = createAdaptorServer({ fetch: (request) => handler()(request) }) as Server
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}

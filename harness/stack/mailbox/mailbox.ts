@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto'
+import type { Mail } from '../../model/stack.ts'
+
+/** Everything that was sent on one stack, in memory. */
+export type Mailbox = {
+  add(mail: Omit<Mail, 'id' | 'links' | 'at'>): Mail
+  find(id: string): Mail | undefined
+  /** Oldest first. */
+  mails(): readonly Mail[]
+  clear(): void
+}
+
+export function makeMailbox(now: () => Date): Mailbox {
+  const mails: Mail[] = []
+  let authMails = 0
+  return {
+    add(mail) {
+      const id = mail.source === 'auth' ? `auth-${++authMails}` : randomUUID()
+      const added: Mail = { ...mail, id, links: linksOf(mail.html, mail.text), at: now().toISOString() }
+      mails.push(added)
+      return added
+    },
+    find: (id) => mails.find((mail) => mail.id === id),
+    mails: () => [...mails],
+    clear: () => {
+      mails.length = 0
+    },
+  }
+}
+
+/** Every http(s) link, in order, once each: as attribute in HTML (entities undone), as it stands in text. */
+export function linksOf(html: string | undefined, text: string | undefined): string[] {
+  const inHtml = [...(html ?? '').matchAll(/(?:href|src)\s*=\s*(?:"(https?:[^"]*)"|'(https?:[^']*)')/gi)].map((match) =>
+    unescapeHtml(match[1] ?? match[2] ?? ''),
+  )
+  const inText = [...(text ?? '').matchAll(/https?:\/\/[^\s<>"')\]]+/gi)].map((match) =>
+    match[0].replace(/[.,;:!?]+$/, ''),
+  )
+  return [...new Set([...inHtml, ...inText])]
+}
+
+function unescapeHtml(text: string): string {
+  return text
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&')
+}
