@@ -1,0 +1,66 @@
+import type { Database } from '../../database/engine.ts'
+import type { Check } from '../../model/check.ts'
+import type { Finding } from '../../model/finding.ts'
+import { count, ledgerFindings } from './findings.ts'
+import { compareOrphans, takeOrphans } from './orphans.ts'
+import type { Ledger } from './outcome.ts'
+import { compareSequences, takeSequences } from './sequences.ts'
+import { openPair } from './session.ts'
+import { type LedgerOptions, takeCatalogs, takeLedger } from './take.ts'
+
+/**
+ * Compares all data of two databases on one server: every row of every table of the app, of auth and of storage, the
+ * references between them, and the sequences that feed them. Reads only. Throws `aborted`, and what Postgres says when a
+ * table cannot be read.
+ */
+export async function compareLedger(
+  before: Database,
+  after: Database,
+  options: LedgerOptions = {},
+): Promise<{ readonly findings: readonly Finding[]; readonly checks: readonly Check[] }> {
+  const catalogs = await takeCatalogs(before, after, options.signal)
+  const ledger = await takeLedger(before, after, catalogs, options)
+  const equal = new Set(ledger.tables.filter((table) => table.equal).map((table) => table.pair.after.object))
+  const orphans = compareOrphans(await takeOrphans(before, after, catalogs, equal, options))
+  await using pair = await openPair(before, after, options.signal)
+  const sequences = compareSequences(...(await Promise.all([takeSequences(pair.before), takeSequences(pair.after)])))
+  const rows = compareRows(ledger)
+  return {
+    findings: [...rows.findings, ...orphans.findings, ...sequences.findings],
+    checks: [rows.check, orphans.check, sequences.check],
+  }
+}
+
+/** What the ledger found, as findings and the check `data.ledger`. Pure. */
+export function compareRows(ledger: Ledger): { readonly findings: readonly Finding[]; readonly check: Check } {
+  const findings = ledgerFindings(ledger)
+  const { tables, dropped, created } = ledger
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
+  const numbers = {
+    tablesCompared: tables.length + dropped.length,
+    tablesEqual: tables.filter((table) => table.equal).length,
+    rowsCompared: sum([...tables.map((table) => table.rows.before), ...dropped.map((table) => table.rows.count)]),
+    rowsDeleted: sum([...tables.map((table) => table.deleted.count), ...dropped.map((table) => table.rows.count)]),
+    rowsInserted: sum([...tables.map((table) => table.inserted.count), ...created.map((table) => table.rows.count)]),
+    rowsChanged: sum(tables.map((table) => table.rowsChanged)),
+    rowsTouched: sum(tables.map((table) => table.touched.count)),
+    valuesLost: sum(tables.flatMap((table) => [...table.changed, ...table.lost].map((column) => column.count))),
+  }
+  const harm = findings.some((finding) => harmful.has(finding.kind))
+  return {
+    findings,
+    check: {
+      id: 'data.ledger',
+      metric: 'data',
+      title: 'Every value of every row compared',
+      status: harm ? 'failed' : 'passed',
+      required: true,
+      summary:
+        `${count(numbers.rowsCompared)} rows of ${numbers.tablesCompared} tables compared: ${count(numbers.rowsDeleted)} deleted, ` +
+        `${count(numbers.rowsInserted)} added, ${count(numbers.rowsChanged)} changed, ${count(numbers.valuesLost)} values lost.`,
+      numbers,
+    },
+  }
+}
+
+const harmful: ReadonlySet<Finding['kind']> = new Set(['data.rows-deleted', 'data.values-changed', 'data.column-lost'])

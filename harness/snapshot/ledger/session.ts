@@ -1,0 +1,82 @@
+import type { Connection, Database } from '../../database/engine.ts'
+import { messageOf, throwIfAborted } from '../../errors.ts'
+
+/** Both databases with one session each: what compares one table at a time. */
+export type SessionPair = { readonly before: Connection; readonly after: Connection }
+
+/**
+ * Opens a read-only session in which a value has exactly one text, whatever the server's, the database's or the role's
+ * settings are. Once `signal` fires, the session ends and its queries fail.
+ */
+export async function openSession(database: Database, signal?: AbortSignal): Promise<Connection> {
+  throwIfAborted(signal, `opening a session on ${database.name}`)
+  const connection = await database.connect({ readOnly: true, applicationName: 'greenlight ledger' })
+  const end = () => void connection.end().catch(() => {})
+  signal?.addEventListener('abort', end, { once: true })
+  connection.once('end', () => signal?.removeEventListener('abort', end))
+  try {
+    await connection.query(canonicalSettings)
+  } catch (error) {
+    await connection.end().catch(() => {})
+    throw error
+  }
+  return connection
+}
+
+/** Opens both sides; when one cannot be opened the other is closed. */
+export async function openPair(
+  before: Database,
+  after: Database,
+  signal?: AbortSignal,
+): Promise<SessionPair & AsyncDisposable> {
+  const opened = await Promise.allSettled([openSession(before, signal), openSession(after, signal)])
+  const [left, right] = opened
+  const close = async () => {
+    await Promise.all(opened.map((one) => (one.status === 'fulfilled' ? one.value.end().catch(() => {}) : undefined)))
+  }
+  if (left.status === 'fulfilled' && right.status === 'fulfilled') {
+    return { before: left.value, after: right.value, [Symbol.asyncDispose]: close }
+  }
+  await close()
+  throw left.status === 'rejected'
+    ? left.reason
+    : right.status === 'rejected'
+      ? right.reason
+      : new Error(messageOf(opened))
+}
+
+/** Runs `work` for each item, `pairs` at a time, in the order of the items; the first failure ends it all. */
+export async function eachWithPair<Item>(
+  before: Database,
+  after: Database,
+  items: readonly Item[],
+  options: { readonly pairs: number; readonly signal?: AbortSignal | undefined },
+  work: (pair: SessionPair, item: Item) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  let failed = false
+  const run = async () => {
+    await using pair = await openPair(before, after, options.signal)
+    for (;;) {
+      const item = items[next++]
+      if (item === undefined || failed) return
+      throwIfAborted(options.signal, 'comparing rows')
+      await work(pair, item)
+    }
+  }
+  const workers = Array.from({ length: Math.max(1, Math.min(options.pairs, items.length)) }, () =>
+    run().catch((error: unknown) => {
+      failed = true
+      throw error
+    }),
+  )
+  const ended = await Promise.allSettled(workers)
+  throwIfAborted(options.signal, 'comparing rows')
+  const failure = ended.find((one) => one.status === 'rejected')
+  if (failure) throw failure.reason
+}
+
+const canonicalSettings = `
+  SET search_path = pg_catalog; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres';
+  SET extra_float_digits = 3; SET bytea_output = 'hex'; SET xmlbinary = 'base64'; SET lc_monetary = 'C'; SET row_security = off;
+  SET statement_timeout = 0; SET jit = off; SET work_mem = '64MB'`
