@@ -1,0 +1,70 @@
+import type { FindingKind } from '../../model/finding.ts'
+import type { FindingRecord } from './record.ts'
+
+export const restoreFindings = {
+  'restore.entry-failed': {
+    severity: 'blocking',
+    metric: 'data',
+    meaning: 'An entry of the dump could not be restored: Postgres refused it.',
+    why: 'The copy is not what production is, so whatever is found on it may not hold there; and the backup itself may not restore when it is needed.',
+    advice:
+      'Read the error in the evidence. Take the dump again with pg_dump of the same or a newer version than the server, or make what the entry needs available.',
+    declared: 'never',
+    bad: 'CREATE VIEW public.totals fails, since the function that it calls is in a schema that was left out of the dump.',
+    good: 'The dump holds every schema that its objects refer to, and each entry ends as restored.',
+  },
+  'restore.entry-refused': {
+    severity: 'blocking',
+    metric: 'data',
+    meaning: 'An entry of the dump was not restored on purpose, and no stand-in could be made for it.',
+    why: 'Something that production has is missing on the copy. A check that depends on it would look at nothing.',
+    advice:
+      'Read the reason in the evidence. Rehearse on an engine that has it (the container engine with the image of production), or accept it with a waiver.',
+    declared: 'never',
+    bad: 'A foreign server that points at another production host.',
+    good: 'The same entry on an image that has the extension, or a waiver with an owner and a date.',
+  },
+  'restore.rows-missing': {
+    severity: 'blocking',
+    metric: 'data',
+    meaning: 'A table holds fewer rows after the restore than the dump has for it.',
+    why: 'Rows that are missing from the copy cannot be compared: a loss of them would not be seen.',
+    advice:
+      'Look at the failed entries first: a table whose data failed has none. Otherwise the dump is damaged; take it again.',
+    declared: 'never',
+    bad: 'The archive holds 8,000 rows of public.event_user_roles, 7,412 were loaded.',
+    good: 'Each table of the archive has the same number of rows on the copy.',
+  },
+  'restore.extension-stubbed': {
+    severity: 'info',
+    metric: 'data',
+    meaning:
+      'An extension of production is not available on this engine; a stand-in with the same functions took its place.',
+    why: 'Its objects exist, so migrations that name them run; what the extension does (run jobs, send requests) does not happen.',
+    advice: 'Nothing, when the migrations do not depend on what it does. Else rehearse with the container engine.',
+    declared: 'never',
+    bad: 'A migration that waits for a pg_cron job to have run.',
+    good: 'A migration that only schedules a job with cron.schedule.',
+  },
+  'restore.role-created': {
+    severity: 'info',
+    metric: 'data',
+    meaning: 'The dump names a role without defining it; it was made here, without login.',
+    why: 'Roles belong to the cluster, and pg_dump leaves them out. Its memberships and settings are unknown here.',
+    advice:
+      'Nothing, unless policies depend on memberships of that role. Then add a dump of the roles (pg_dumpall --roles-only).',
+    declared: 'never',
+    bad: 'A policy for reporting_team, whose members only production knows.',
+    good: 'Policies for anon, authenticated and service_role.',
+  },
+  'restore.newer-server': {
+    severity: 'warning',
+    metric: 'data',
+    meaning: 'The copy runs on a server of another minor or major version than production.',
+    why: 'Plans, locks and error messages may differ between versions.',
+    advice: 'Rehearse with the container engine and the image of production before you rely on numbers of performance.',
+    declared: 'never',
+    bad: 'A dump of 15.8, rehearsed on 17.',
+    good: 'A dump of 17.6, rehearsed on 17.6.',
+  },
+} satisfies Partial<Record<FindingKind, FindingRecord>>

@@ -1,0 +1,77 @@
+import type { FindingKind } from '../../model/finding.ts'
+import type { FindingRecord } from './record.ts'
+
+export const schemaFindings = {
+  'schema.object-dropped': {
+    severity: 'blocking',
+    metric: 'features',
+    meaning: 'A table, view, function, type or another object of the app is gone after the migrations.',
+    why: 'Whatever still calls it breaks at the moment of the deploy; a dropped table takes its rows along.',
+    advice: 'Keep it until nothing uses it any more, or declare the drop in the migration that does it.',
+    declared: 'object',
+    bad: 'drop function public.event_summary(uuid);',
+    good: '-- greenlight: expects schema.object-dropped public.event_summary(uuid) because no client has called it since 1.8',
+  },
+  'schema.column-dropped': {
+    severity: 'blocking',
+    metric: 'data',
+    meaning: 'A column is gone after the migrations.',
+    why: 'Its values are lost with it, and clients of the old version that name it get errors.',
+    advice:
+      'Copy the values to their new place first, and drop the column in a later release. Declare it when it is meant.',
+    declared: 'columns',
+    bad: 'alter table public.profiles drop column phone;',
+    good: '-- greenlight: expects schema.column-dropped public.profiles(phone) because it is empty since 2024',
+  },
+  'schema.type-changed': {
+    severity: 'warning',
+    metric: 'data',
+    meaning: 'A column has another type after the migrations.',
+    why: 'The table is rewritten under a lock, values may be rounded or cut, and clients may read them differently.',
+    advice:
+      'Look whether data.values-changed is found beside it. For a big table add a new column and fill it in steps.',
+    declared: 'columns',
+    bad: 'alter table public.events alter column budget type integer;',
+    good: 'alter table public.events alter column title type text;  -- was varchar(200)',
+  },
+  'schema.constraint-not-validated': {
+    severity: 'warning',
+    metric: 'data',
+    meaning: 'A constraint was added as NOT VALID and is still not validated at the end.',
+    why: 'Old rows may break it; the planner does not trust it.',
+    advice: 'Run alter table … validate constraint … in a later migration.',
+    declared: 'object',
+    bad: 'alter table public.tasks add constraint tasks_event_fk foreign key (event_id) references public.events not valid;',
+    good: 'The same, followed in the next migration by: alter table public.tasks validate constraint tasks_event_fk;',
+  },
+  'schema.index-invalid': {
+    severity: 'blocking',
+    metric: 'performance',
+    meaning: 'An index is marked invalid: a concurrent build of it failed.',
+    why: 'It costs on every write and helps no query; a unique one does not guarantee uniqueness.',
+    advice: 'Drop it and build it again, after the duplicates named in the evidence are cleared.',
+    declared: 'never',
+    bad: 'create unique index concurrently on public.profiles (email);  -- two rows share an address',
+    good: 'Clear the duplicates in an earlier migration, then build the index.',
+  },
+  'schema.differs-from-dev': {
+    severity: 'warning',
+    metric: 'features',
+    meaning: 'After the migrations, production still differs from development in this object.',
+    why: 'What was tested in development is not what will run.',
+    advice: 'Write the migration that is missing, or bring development in line.',
+    declared: 'object',
+    bad: 'Development has an index on public.tasks (event_id), the pending migrations do not make it.',
+    good: 'A migration for each difference.',
+  },
+  'schema.changed': {
+    severity: 'info',
+    metric: 'features',
+    meaning: 'An object was made or altered by the migrations.',
+    why: 'For the record: this is what the migrations do.',
+    advice: 'Nothing. Look whether the list is what you expect.',
+    declared: 'object',
+    bad: 'A change in the list that nobody can explain.',
+    good: 'create table public.email_reminders: added, as the plan says.',
+  },
+} satisfies Partial<Record<FindingKind, FindingRecord>>

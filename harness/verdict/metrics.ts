@@ -1,0 +1,123 @@
+import type { Check } from '../model/check.ts'
+import { type MetricName, metricNames } from '../model/finding.ts'
+import type { JudgedFinding, Metric } from '../model/verdict.ts'
+
+type Words = { readonly title: string; readonly met: string; readonly notMet: string; readonly lead: readonly string[] }
+
+/** The title as the plan words it; `lead` are the checks whose numbers say most, first one first. */
+const words: Readonly<Record<MetricName, Words>> = {
+  logins: {
+    title: 'All existing users can log in',
+    met: 'Whoever could log in before can log in after',
+    notMet: 'Some users would have trouble to log in or sign up',
+    lead: ['logins.users-read', 'suite:auth'],
+  },
+  access: {
+    title: 'All user data is accessible, and only to whom it should be',
+    met: 'Everyone reaches what they reached before, and only what is meant',
+    notMet: 'Who can see or change what would differ from what was declared',
+    lead: ['access.row-sets', 'suite:rls'],
+  },
+  features: {
+    title: 'All features work identically',
+    met: 'What worked before works after',
+    notMet: 'Something would not work after the deploy',
+    lead: ['features.suites', 'features.api'],
+  },
+  data: {
+    title: 'No data loss or corruption',
+    met: 'Nothing is lost or altered but what was declared',
+    notMet: 'Data would be lost or altered, or could not be brought back',
+    lead: ['data.ledger', 'restore.rows'],
+  },
+  performance: {
+    title: 'Performance is maintained or improved',
+    met: 'Reads are as cheap as before, or cheaper',
+    notMet: 'Something would become slower or stand still',
+    lead: ['performance.queries'],
+  },
+}
+
+/** The five metrics in their order, from all checks and all findings as they were judged. */
+export function decideMetrics(checks: readonly Check[], findings: readonly JudgedFinding[]): readonly Metric[] {
+  const sorted = [...checks].sort((one, other) => (one.id < other.id ? -1 : one.id > other.id ? 1 : 0))
+  return metricNames.map((name) =>
+    decideMetric(
+      name,
+      sorted.filter((check) => check.metric === name),
+      findings.filter((finding) => finding.metric === name),
+    ),
+  )
+}
+
+function decideMetric(name: MetricName, checks: readonly Check[], findings: readonly JudgedFinding[]): Metric {
+  const { title, met, notMet, lead } = words[name]
+  const facts = { name, title, checks, numbers: numbersOf(checks) }
+  const harm = findings.filter((finding) => finding.blocking)
+  if (harm[0]) {
+    return { ...facts, status: 'not met', summary: `${notMet}: ${bare(harm[0].title)}${andMore(harm.length - 1)}.` }
+  }
+  const unknown = whyUnknown(checks, findings)
+  if (unknown) return { ...facts, status: 'unknown', summary: `Not known: ${unknown}` }
+  const covered = findings.filter((finding) => finding.severity === 'blocking').length
+  const numbers = leading(checks, lead)
+  const said = [numbers && `: ${bare(numbers)}`, covered > 0 && ` (${covered} declared or waived)`]
+    .filter(Boolean)
+    .join('')
+  return { ...facts, status: 'met', summary: `${met}${said}.` }
+}
+
+/** The reason why no answer can be given, as the rest of a sentence; undefined when one can. */
+function whyUnknown(checks: readonly Check[], findings: readonly JudgedFinding[]): string | undefined {
+  const missing = checks.filter(isMissing)
+  if (missing[0]) return `${sayMissing(missing[0])}${andMore(missing.length - 1)}.`
+  if (!checks.some(isConclusive)) return 'no check of it ran.'
+  const mute = checks.find((check) => check.required && check.status === 'failed')
+  const isExplained = findings.some((finding) => finding.severity !== 'info')
+  if (mute && !isExplained) return `the check "${mute.title}" failed, and no finding says how.`
+  return undefined
+}
+
+/** It gave an answer, whichever. */
+export function isConclusive({ status }: Check): boolean {
+  return status === 'passed' || status === 'failed'
+}
+
+/** A required check that gave no answer. */
+function isMissing(check: Check): boolean {
+  return check.required && !isConclusive(check)
+}
+
+/** `the check "…" did not run (reason)` */
+function sayMissing(check: Check): string {
+  const state = check.status === 'not configured' ? 'is not configured' : 'did not run'
+  return `the check "${check.title}" ${state}${check.reason ? ` (${bare(check.reason)})` : ''}`
+}
+
+function leading(checks: readonly Check[], lead: readonly string[]): string | undefined {
+  const told = checks.filter((check) => isConclusive(check) && check.summary)
+  const rank = ({ id }: Check) => (lead.includes(id) ? lead.indexOf(id) : lead.length)
+  return told.toSorted((one, other) => rank(one) - rank(other))[0]?.summary
+}
+
+/** All figures of the checks; two checks with the same key keep both, told apart by the check's id. */
+function numbersOf(checks: readonly Check[]): Readonly<Record<string, number>> {
+  const entries = checks.flatMap(({ id, numbers }) =>
+    Object.entries(numbers ?? {}).map(([key, value]) => ({ id, key, value })),
+  )
+  const times = new Map<string, number>()
+  for (const { key } of entries) times.set(key, (times.get(key) ?? 0) + 1)
+  return {
+    checks: checks.length,
+    checksPassed: checks.filter(({ status }) => status === 'passed').length,
+    ...Object.fromEntries(entries.map(({ id, key, value }) => [times.get(key) === 1 ? key : `${id}/${key}`, value])),
+  }
+}
+
+function bare(sentence: string): string {
+  return sentence.trim().replace(/\.$/, '')
+}
+
+function andMore(count: number): string {
+  return count > 0 ? ` (and ${count} more)` : ''
+}

@@ -1,0 +1,67 @@
+import type { PlanRule } from './rule.ts'
+
+type Phase = { readonly id: string; readonly phase: string; readonly items: readonly Omit<PlanRule, 'id' | 'phase'>[] }
+
+/** The second half of the plan: its execution steps and its success metrics. */
+export const deploySteps: readonly Phase[] = [
+  {
+    id: 'step-1',
+    phase: 'Step 1: Create Migration Scripts',
+    items: [
+      {
+        text: 'Extract only the SAFE changes from development',
+        evidence: [],
+        manual: 'It takes a person to choose them: read the findings of this report, among them what was declared.',
+      },
+      { text: 'Create production-specific migration scripts', evidence: ['migration:*'] },
+      { text: 'Test on production database copy', evidence: ['migrations.applied'] },
+    ],
+  },
+  {
+    id: 'step-2',
+    phase: 'Step 2: Pre-Migration Testing',
+    items: [
+      { text: 'Run migration scripts on production copy', evidence: ['migrations.applied'] },
+      { text: 'Verify all features work with production data', evidence: ['metric:features'] },
+      { text: 'Test user authentication and data access', evidence: ['metric:logins', 'metric:access'] },
+      { text: 'Validate email system works correctly', evidence: ['suite:notifications', 'suite:reminders'] },
+    ],
+  },
+  {
+    id: 'step-3',
+    phase: 'Step 3: Production Deployment',
+    items: [
+      {
+        text: 'Apply migration scripts to production database',
+        evidence: ['migrations.applied'],
+        manual: 'A rehearsal never touches production: run supabase db push, with this verdict at hand.',
+      },
+      {
+        text: 'Deploy application to Vercel',
+        evidence: [],
+        manual: 'A rehearsal deploys nothing: promote the build in Vercel after the migrations.',
+      },
+      {
+        text: 'Monitor for any issues',
+        evidence: [],
+        manual: 'Only production can show it: watch the logs of the API, of Auth and of Postgres after the deploy.',
+      },
+      {
+        text: 'Verify all users can access their data',
+        evidence: ['metric:access'],
+        manual: 'After the deploy, log in with an account of your own of each role and open its data.',
+      },
+    ],
+  },
+  {
+    id: 'success',
+    phase: 'Success metrics',
+    items: [
+      { text: 'All existing users can log in', evidence: ['metric:logins'] },
+      { text: 'All user data is accessible', evidence: ['metric:access'] },
+      { text: 'All features work identically', evidence: ['metric:features'] },
+      { text: 'No data loss or corruption', evidence: ['metric:data'] },
+      { text: 'Performance is maintained or improved', evidence: ['metric:performance'] },
+    ],
+  },
+]

@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest'
+import type { JoinedTest, SuiteRun, TestOutcome } from '../model/suite-run.ts'
+import { judgeSuites } from './suites.ts'
+
+function joined(suite: string, outcome: TestOutcome, reason?: string): JoinedTest {
+  const states = {
+    regressed: ['passed', 'failed'],
+    fixed: ['failed', 'passed'],
+    same: ['passed', 'passed'],
+    fails: ['failed', 'failed'],
+    'not configured': ['skipped', 'skipped'],
+    'not run': ['passed', 'not run'],
+  } as const
+  const [before, after] = states[outcome]
+  return {
+    suite,
+    file: `suites/${suite}/main.suite.ts`,
+    name: 'main case',
+    before,
+    after,
+    outcome,
+    milliseconds: {},
+    ...(reason && { reason }),
+  }
+}
+
+function run(...tests: JoinedTest[]): SuiteRun {
+  return { tests, files: tests.length, milliseconds: 1, errors: [] }
+}
+
+const checkOf = (result: ReturnType<typeof judgeSuites>, id: string) => result.checks.find((check) => check.id === id)
+
+describe('the suites in the verdict', () => {
+  test('a regressed test blocks, and counts for the metric of its folder', () => {
+    const result = judgeSuites(run(joined('rls', 'regressed'), joined('auth', 'same')))
+    expect(result.findings).toMatchObject([
+      { metric: 'access', finding: { kind: 'feature.regressed', object: 'rls: main case' } },
+    ])
+    expect(checkOf(result, 'features.suites')).toMatchObject({ status: 'failed', metric: 'features' })
+    expect(checkOf(result, 'suite:rls')).toMatchObject({ status: 'failed', metric: 'access' })
+    expect(checkOf(result, 'suite:auth')).toMatchObject({
+      status: 'passed',
+      metric: 'logins',
+      summary: '1 test passes on both sides.',
+    })
+  })
+
+  test('a test that fails on both sides and one that is fixed are told apart', () => {
+    const result = judgeSuites(run(joined('dates', 'fails'), joined('dates', 'fixed')))
+    expect(result.findings.map(({ finding }) => finding.kind)).toEqual(['feature.fails', 'feature.fixed'])
+  })
+
+  test('suites that were not run leave a required check open in every folder', () => {
+    const result = judgeSuites(undefined)
+    expect(result.checks).toHaveLength(10)
+    expect(result.checks.every(({ status, required }) => status === 'not run' && required)).toBe(true)
+  })
+
+  test('a run without a single test does not pass', () => {
+    expect(checkOf(judgeSuites(run()), 'features.suites')).toMatchObject({ status: 'not run' })
+    expect(checkOf(judgeSuites(run(joined('auth', 'not configured'))), 'features.suites')).toMatchObject({
+      status: 'not run',
+    })
+  })
+
+  test('a suite file that does not load, or a test that ran on one side only, does not pass', () => {
+    const broken = { ...run(joined('auth', 'same')), errors: ['suites/rls/a.suite.ts: SyntaxError'] }
+    expect(checkOf(judgeSuites(broken), 'features.suites')).toMatchObject({ status: 'not run', required: true })
+    const half = judgeSuites(run(joined('auth', 'not run')))
+    expect(checkOf(half, 'suite:auth')).toMatchObject({ status: 'not run', required: true })
+  })
+
+  test('a suite without its contract blocks only when the config requires it', () => {
+    const tests = run(
+      joined('auth', 'same'),
+      joined('reminders', 'not configured', 'not configured: contracts.reminders'),
+    )
+    expect(checkOf(judgeSuites(tests), 'suite:reminders')).toMatchObject({ status: 'not configured', required: false })
+    expect(checkOf(judgeSuites(tests, ['reminders']), 'suite:reminders')).toMatchObject({
+      status: 'not configured',
+      required: true,
+    })
+  })
+
+  test('a required suite of which a part is not configured is not configured', () => {
+    const tests = run(joined('rls', 'same'), joined('rls', 'not configured'))
+    expect(checkOf(judgeSuites(tests, ['rls']), 'suite:rls')).toMatchObject({
+      status: 'not configured',
+      required: true,
+    })
+    expect(checkOf(judgeSuites(tests), 'suite:rls')).toMatchObject({ status: 'passed' })
+  })
+})

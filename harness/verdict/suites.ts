@@ -1,0 +1,165 @@
+import type { Check } from '../model/check.ts'
+import type { Finding, MetricName } from '../model/finding.ts'
+import type { JoinedTest, SuiteRun, TestOutcome } from '../model/suite-run.ts'
+import type { AttributedFinding } from './judge.ts'
+
+/** The folders of suites/ that come with Greenlight. */
+export const builtInSuites = [
+  'access-codes',
+  'auth',
+  'dates',
+  'integrity',
+  'notifications',
+  'rate-limiting',
+  'reminders',
+  'rls',
+  'roles-profiles',
+] as const
+
+/** The metric that the tests of a folder count for. */
+export function metricOfSuite(suite: string): MetricName {
+  switch (suite) {
+    case 'auth':
+      return 'logins'
+    case 'rls':
+    case 'roles-profiles':
+      return 'access'
+    case 'dates':
+    case 'integrity':
+      return 'data'
+    default:
+      return 'features'
+  }
+}
+
+export type JudgedSuites = { readonly findings: readonly AttributedFinding[]; readonly checks: readonly Check[] }
+
+/**
+ * The suites' results as findings, as one check `suite:<folder>` each and as the check `features.suites` over all.
+ * `required` are the folders that the config's `require` names: one that is not configured leaves its metric unknown.
+ */
+export function judgeSuites(run: SuiteRun | undefined, required: readonly string[] = []): JudgedSuites {
+  const tests = run?.tests ?? []
+  const names = new Set([...builtInSuites, ...required, ...tests.map(({ suite }) => suite)])
+  const folders = [...names].sort()
+  return {
+    findings: tests.flatMap((test) => findingOf(test) ?? []),
+    checks: [
+      allSuites(run),
+      ...folders.map((suite) =>
+        checkOf(suite, run && tests.filter((test) => test.suite === suite), required.includes(suite)),
+      ),
+    ],
+  }
+}
+
+function findingOf(test: JoinedTest): AttributedFinding | undefined {
+  const kinds = { regressed: 'feature.regressed', fails: 'feature.fails', fixed: 'feature.fixed' } as const
+  if (test.outcome !== 'regressed' && test.outcome !== 'fails' && test.outcome !== 'fixed') return undefined
+  const said = {
+    regressed: `"${test.name}" passes before the migrations and fails after them.`,
+    fails: `"${test.name}" fails before the migrations and after them.`,
+    fixed: `"${test.name}" fails before the migrations and passes after them.`,
+  }
+  const finding: Finding = {
+    kind: kinds[test.outcome],
+    object: `${test.suite}: ${test.name}`,
+    title: said[test.outcome],
+    evidence: [
+      ...(test.message === undefined || test.outcome === 'fixed' ? [] : [test.message]),
+      `Before: ${test.before}. After: ${test.after}. Suite file: ${test.file}.`,
+    ],
+    ...(test.where && { where: test.where }),
+  }
+  return { finding, metric: metricOfSuite(test.suite) }
+}
+
+function allSuites(run: SuiteRun | undefined): Check {
+  const check = {
+    id: 'features.suites',
+    metric: 'features',
+    title: 'The suites ran on both sides',
+    required: true,
+  } as const
+  if (!run) return { ...check, status: 'not run', reason: 'The suites were not run.' }
+  const counts = countOutcomes(run.tests)
+  const ran = counts.same + counts.fixed + counts.regressed + counts.fails
+  const numbers = {
+    testsSame: counts.same,
+    testsFixed: counts.fixed,
+    testsRegressed: counts.regressed,
+    testsFailing: counts.fails,
+    testsNotConfigured: counts['not configured'],
+    testsNotRun: counts['not run'],
+  }
+  if (counts.regressed + counts.fails > 0) return { ...check, status: 'failed', summary: sayCounts(counts), numbers }
+  if (run.errors.length > 0) {
+    return { ...check, status: 'not run', reason: `A suite file did not load: ${run.errors[0]}`, numbers }
+  }
+  if (counts['not run'] > 0) {
+    return { ...check, status: 'not run', reason: `${tests(counts['not run'])} did not run on both sides.`, numbers }
+  }
+  if (ran === 0) return { ...check, status: 'not run', reason: 'No test of any suite ran.', numbers }
+  return { ...check, status: 'passed', summary: sayCounts(counts), numbers }
+}
+
+function checkOf(suite: string, own: readonly JoinedTest[] | undefined, isRequired: boolean): Check {
+  const check = { id: `suite:${suite}`, metric: metricOfSuite(suite), title: `Suite ${suite}` }
+  if (!own) return { ...check, required: true, status: 'not run', reason: 'The suites were not run.' }
+  if (own.length === 0) {
+    return { ...check, required: isRequired, status: 'not run', reason: `No test of suite ${suite} was found.` }
+  }
+  const counts = countOutcomes(own)
+  const numbers = {
+    testsSame: counts.same,
+    testsFixed: counts.fixed,
+    testsRegressed: counts.regressed,
+    testsFailing: counts.fails,
+  }
+  if (counts.regressed + counts.fails > 0) {
+    return { ...check, required: true, status: 'failed', summary: sayCounts(counts), numbers }
+  }
+  if (counts['not run'] > 0) {
+    const reason = own.find((test) => test.outcome === 'not run')?.reason
+    const said = reason ? `: ${reason}` : ' on both sides.'
+    return {
+      ...check,
+      required: true,
+      status: 'not run',
+      reason: `${tests(counts['not run'])} did not run${said}`,
+      numbers,
+    }
+  }
+  const missing =
+    own.find((test) => test.outcome === 'not configured')?.reason ?? 'Its contract is missing in the config.'
+  const isIdle = counts.same + counts.fixed === 0
+  if (isIdle || (isRequired && counts['not configured'] > 0)) {
+    return { ...check, required: isRequired, status: 'not configured', reason: missing, numbers }
+  }
+  return { ...check, required: true, status: 'passed', summary: sayCounts(counts), numbers }
+}
+
+type Counts = Readonly<Record<TestOutcome, number>>
+
+function countOutcomes(own: readonly JoinedTest[]): Counts {
+  const counts = { regressed: 0, fixed: 0, same: 0, fails: 0, 'not configured': 0, 'not run': 0 }
+  for (const { outcome } of own) counts[outcome] += 1
+  return counts
+}
+
+/** "12 tests pass on both sides, 2 were fixed, 1 regressed" */
+function sayCounts(counts: Counts): string {
+  const parts = [
+    `${tests(counts.same)} ${counts.same === 1 ? 'passes' : 'pass'} on both sides`,
+    counts.fixed > 0 ? `${counts.fixed} ${counts.fixed === 1 ? 'is' : 'are'} fixed by the migrations` : '',
+    counts.regressed > 0 ? `${counts.regressed} regressed` : '',
+    counts.fails > 0 ? `${counts.fails} ${counts.fails === 1 ? 'fails' : 'fail'} on both sides` : '',
+    counts['not configured'] > 0 ? `${counts['not configured']} not configured` : '',
+    counts['not run'] > 0 ? `${counts['not run']} not run` : '',
+  ]
+  return `${parts.filter(Boolean).join(', ')}.`
+}
+
+function tests(count: number): string {
+  return count === 1 ? '1 test' : `${count} tests`
+}
