@@ -20,7 +20,7 @@ export type StackOptions = {
   /** Requests per second that the double of Resend takes before it answers 429; `0`: any number. Default: 10. Resend's own is 2, or 5 for newer accounts. */
   readonly mailRateLimit?: number
   readonly signal?: AbortSignal
-  /** The clock of keys, mails and the rate limit. Default: the system's. */
+  /** The clock of mails and of their rate limit. Default: the system's. */
   readonly now?: () => Date
 }
 
@@ -45,7 +45,7 @@ export async function startStack(database: Database, options: StackOptions = {})
 
   let answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 })
   const [keys, listener] = await Promise.all([
-    makeKeys(now),
+    makeKeys(),
     listen(() => answer).catch((cause: unknown) => {
       throw new HarnessError('stack.start-failed', `The stack has no address: ${messageOf(cause)}`, { cause })
     }),

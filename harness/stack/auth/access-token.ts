@@ -1,4 +1,4 @@
-import { decodeJwt, SignJWT } from 'jose'
+import { decodeJwt, jwtVerify, SignJWT } from 'jose'
 import type { Account, AuthMethod } from './account.ts'
 
 export type TokenFacts = {
@@ -42,4 +42,13 @@ export function withGotrueClaims(
   })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .sign(new TextEncoder().encode(jwtSecret))
+}
+
+/** The role of a request's token, when the token is valid. */
+export async function roleOf(request: Request, jwtSecret: string): Promise<unknown> {
+  const token = request.headers.get('authorization')?.replace(/^bearer\s+/i, '') ?? ''
+  return jwtVerify(token, new TextEncoder().encode(jwtSecret), { algorithms: ['HS256'] }).then(
+    ({ payload }) => payload.role,
+    () => undefined,
+  )
 }

@@ -1,7 +1,8 @@
 import type { Pool } from 'pg'
 import { z } from 'zod'
-import { subjectOf, withGotrueClaims } from './access-token.ts'
+import { roleOf, subjectOf, withGotrueClaims } from './access-token.ts'
 import { type AccountReference, findAccount, methodsOf, recordMethod } from './account.ts'
+import { answerAdmin } from './admin.ts'
 import { type AuthStep, type Refusal, refusalFor } from './admission.ts'
 
 export type AuthFrontOptions = {
@@ -37,6 +38,7 @@ export function authFront({
 
   return async (request) => {
     const url = new URL(request.url)
+    if (url.pathname.startsWith('/auth/v1/admin/')) return answerAdmin(request, await roleOf(request, jwtSecret), pool)
     const body = await readBody(request)
     const call = readCall(url, request, body)
     if (call.account !== undefined) {

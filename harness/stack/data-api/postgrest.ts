@@ -24,6 +24,7 @@ export type DataApiOptions = {
 
 const exposedSchemas = ['public', 'graphql_public']
 const startTimeoutMs = 30_000
+const readinessPath = '/greenlight_readiness'
 
 /**
  * PostgREST over the database, as role `authenticator`, listening on a socket in a private folder: no port to race
@@ -53,11 +54,10 @@ export async function startDataApi({ database, jwtSecret, onLine, signal }: Data
       PGRST_LOG_LEVEL: 'error',
       PGRST_SERVER_UNIX_SOCKET: socketPath,
       PGRST_SERVER_UNIX_SOCKET_MODE: '600',
-      // The runtime of a small program: two threads, no idle collection.
-      GHCRTS: '-N2',
       TZ: 'UTC',
     },
     onLine(line) {
+      if (line === '' || line.includes(readinessPath)) return
       output.push(line)
       if (output.length > 50) output.shift()
       onLine(line)
@@ -100,7 +100,7 @@ async function presentSchemas(database: Database): Promise<string[]> {
 function isReady(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = request(
-      { socketPath, path: '/greenlight_readiness', method: 'HEAD', headers: { connection: 'close' } },
+      { socketPath, path: readinessPath, method: 'HEAD', headers: { connection: 'close' } },
       (response) => {
         response.resume()
         resolve(response.statusCode !== 503)

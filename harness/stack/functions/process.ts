@@ -50,15 +50,18 @@ export async function startFunction(options: FunctionProcessOptions): Promise<Fu
     const importMap = join(folder, 'import_map.json')
     await writeFile(importMap, JSON.stringify({ imports: options.importMap.imports }))
     const main = await mainModule(edgeFunction, folder)
-    const first = await attempt(deno, { folder, importMap, main }, options)
-    if ('port' in first) return first
+    const files = { folder, importMap, main }
+    let outcome = await attempt(deno, files, 'none', options)
+    if (lacksPackages(outcome)) {
+      throwIfAborted(signal, step)
+      const missing = await fetchPackages(deno, importMap, options)
+      // Without a registry, the packages that the project itself has installed will do, where their versions fit.
+      outcome = await attempt(deno, files, missing === undefined ? 'none' : 'manual', options)
+      if (missing !== undefined && !('port' in outcome)) outcome = missing
+    }
     throwIfAborted(signal, step)
-    if (!first.output.some((line) => line.includes('--cached-only is specified'))) throw unloadable(edgeFunction, first)
-    await fetchPackages(deno, importMap, options)
-    throwIfAborted(signal, step)
-    const second = await attempt(deno, { folder, importMap, main }, options)
-    if ('port' in second) return second
-    throw unloadable(edgeFunction, second)
+    if ('port' in outcome) return outcome
+    throw unloadable(edgeFunction, outcome)
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     throw error
@@ -81,11 +84,14 @@ async function mainModule({ entry }: EdgeFunction, folder: string): Promise<stri
 }
 
 type Files = { readonly folder: string; readonly importMap: string; readonly main: string }
+/** `none`: Deno's own cache. `manual`: the node_modules folders above the function. */
+type PackageSource = 'none' | 'manual'
 type Failed = { readonly reason: string; readonly output: readonly string[] }
 
 async function attempt(
   deno: string,
   { folder, importMap, main }: Files,
+  packages: PackageSource,
   options: FunctionProcessOptions,
 ): Promise<FunctionProcess | Failed> {
   const { edgeFunction, root, ports, onLine, onStop, signal } = options
@@ -104,7 +110,7 @@ async function attempt(
       '--no-lock',
       '--no-config',
       '--cached-only',
-      '--node-modules-dir=none',
+      `--node-modules-dir=${packages}`,
       `--import-map=${importMap}`,
       `--preload=${runtimeModule('guard')}`,
       '--allow-env',
@@ -148,15 +154,27 @@ async function attempt(
   return { reason: outcome, output }
 }
 
+function lacksPackages(outcome: FunctionProcess | Failed): boolean {
+  return !('port' in outcome) && outcome.output.some((line) => line.includes('--cached-only is specified'))
+}
+
 /** Fills Deno's cache from the npm registry, with this process's own settings for it (proxy, certificates, .npmrc). */
 async function fetchPackages(
   deno: string,
   importMap: string,
   { edgeFunction, signal }: FunctionProcessOptions,
-): Promise<void> {
+): Promise<Failed | undefined> {
   const run = await execa(
     deno,
-    ['cache', '--no-lock', '--no-config', '--node-modules-dir=none', `--import-map=${importMap}`, edgeFunction.entry],
+    [
+      'cache',
+      '--quiet',
+      '--no-lock',
+      '--no-config',
+      '--node-modules-dir=none',
+      `--import-map=${importMap}`,
+      edgeFunction.entry,
+    ],
     {
       env: { DENO_DIR: denoFolder(), NO_COLOR: '1' },
       cwd: dirname(edgeFunction.entry),
@@ -164,9 +182,7 @@ async function fetchPackages(
       ...(signal === undefined ? {} : { cancelSignal: signal }),
     },
   )
-  throwIfAborted(signal, `fetching the packages of the edge function ${edgeFunction.name}`)
-  if (run.failed)
-    throw unloadable(edgeFunction, { reason: 'a module could not be fetched', output: run.stderr.split('\n') })
+  return run.failed ? { reason: 'a module could not be fetched', output: run.stderr.split('\n') } : undefined
 }
 
 function unloadable({ name }: EdgeFunction, { reason, output }: Failed): HarnessError {

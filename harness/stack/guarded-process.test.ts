@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { startGuarded } from './guarded-process.ts'
+
+const posix = process.platform !== 'win32'
+
+function sleeper() {
+  const lines: string[] = []
+  const program = startGuarded('/bin/sh', ['-c', 'echo started; echo "$WORD" >&2; exec sleep 600'], {
+    cwd: '/',
+    env: { PATH: '/usr/bin:/bin', WORD: 'from the environment' },
+    onLine: (line) => lines.push(line),
+  })
+  return { program, lines }
+}
+
+/** Every process of a group, the watcher too. */
+function groupRuns(pid: number): boolean {
+  try {
+    process.kill(-pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let waited = 0; !condition() && waited < 10_000; waited += 10)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  expect(condition()).toBe(true)
+}
+
+test.skipIf(!posix)('stopping ends the program and its watcher, and says so once', async () => {
+  const { program, lines } = sleeper()
+  await until(() => lines.length === 2)
+  expect(lines.sort()).toEqual(['from the environment', 'started'])
+  expect(program.running()).toBe(true)
+  await Promise.all([program.stop(), program.stop()])
+  expect(program.running()).toBe(false)
+  expect(await program.exited).toContain('SIGKILL')
+  await until(() => !groupRuns(program.child.pid ?? 0))
+})
+
+test.skipIf(!posix)('a program that ends by itself leaves no watcher behind', async () => {
+  const program = startGuarded('/bin/sh', ['-c', 'exit 3'], {
+    cwd: '/',
+    env: { PATH: '/usr/bin:/bin' },
+    onLine: () => {},
+  })
+  expect(await program.exited).toBe('it ended with exit code 3')
+  await until(() => !groupRuns(program.child.pid ?? 0))
+})
+
+test.skipIf(!posix)('a program that cannot be found is told as such', async () => {
+  const lines: string[] = []
+  const program = startGuarded('/no/such/program', [], { cwd: '/', env: {}, onLine: (line) => lines.push(line) })
+  expect(await program.exited).toContain('127')
+})
+
+test.skipIf(!posix)('a program does not outlive a harness that is killed with SIGKILL', async () => {
+  const module = fileURLToPath(new URL('./guarded-process.ts', import.meta.url))
+  const script = `
+    import { startGuarded } from ${JSON.stringify(module)}
+    const program = startGuarded('/bin/sh', ['-c', 'exec sleep 600'], { cwd: '/', env: { PATH: '/usr/bin:/bin' }, onLine: () => {} })
+    console.log(program.child.pid)`
+  const harness = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [output] = await once(harness.stdout, 'data')
+  const pid = Number(String(output))
+  expect(groupRuns(pid)).toBe(true)
+  harness.kill('SIGKILL')
+  await until(() => !groupRuns(pid))
+})
