@@ -35,6 +35,9 @@ create extension if not exists pgcrypto with schema extensions;
 create extension if not exists "uuid-ossp" with schema extensions;
 create extension if not exists pg_stat_statements with schema extensions;
 create extension if not exists supabase_vault with schema vault;
+grant all on all tables in schema extensions to postgres with grant option;
+grant all on all functions in schema extensions to postgres with grant option;
+grant all on all functions in schema extensions to dashboard_user;
 
 -- Grants on what is made later. The platform took those of role postgres in schema public back in October 2026: a new
 -- table is closed to the API until the migration that makes it grants something.
