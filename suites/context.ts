@@ -56,7 +56,11 @@ type With<K extends keyof Contracts> = Omit<SuiteFixtures, 'app'> & { app: Contr
 
 const injected = inject('greenlight')
 const stack = memo(openStack)
-const pool = memo(async () => new pg.Pool({ connectionString: (await stack()).databaseUrl, max: 2 }))
+const pool = memo(async () => {
+  const opened = new pg.Pool({ connectionString: (await stack()).databaseUrl, max: 2 })
+  // The clone is dropped when the file ends; an idle session that goes with it is no news.
+  return opened.on('error', () => {})
+})
 
 afterAll(async () => {
   if (pool.started) await (await pool()).end()

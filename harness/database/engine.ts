@@ -21,6 +21,8 @@ export type StartOptions = {
   readonly keep?: boolean
   /** Image, for engines that run one. */
   readonly image?: string
+  /** How large one of its databases will be, roughly, in bytes: decides between memory and disk. Default: 64 MiB. */
+  readonly databaseBytes?: number
   /** Default: a free one. */
   readonly port?: number
 }

@@ -25,14 +25,17 @@ export type OpenStack = (side: Side) => Promise<Stack>
 export interface Control extends AsyncDisposable {
   readonly url: string
   readonly token: string
-  /** Every attempt of a function to leave the machine, over all stacks so far. */
+  /** Every attempt of a function to leave the machine, over all stacks that were closed. */
   egress(): readonly { readonly side: Side; readonly function: string; readonly host: string }[]
+  /** Parts of stacks that could not start and functions that do not load, over all stacks that were closed: one line each. */
+  failures(): readonly string[]
 }
 
 export async function startControl(open: OpenStack): Promise<Control> {
   const token = randomBytes(24).toString('base64url')
   const stacks = new Map<string, { side: Side; stack: Stack }>()
   const attempts: { side: Side; function: string; host: string }[] = []
+  const failures = new Set<string>()
   let opened = 0
 
   const close = async (id: string) => {
@@ -74,12 +77,8 @@ export async function startControl(open: OpenStack): Promise<Control> {
   return {
     url: `http://127.0.0.1:${address.port}`,
     token,
-    egress: () => [
-      ...attempts,
-      ...[...stacks.values()].flatMap(({ side, stack }) =>
-        stack.egress().map(({ function: name, host }) => ({ side, function: name, host })),
-      ),
-    ],
+    egress: () => attempts,
+    failures: () => [...failures].sort(),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

@@ -1,11 +1,15 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { identify } from '../process-identity.ts'
 import { startTestCluster } from '../test-cluster.ts'
 import { embeddedEngine } from './engine.ts'
 
-const workspaces = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`greenlight-${process.pid}-`))
+const workspaces = () =>
+  [tmpdir(), '/dev/shm']
+    .filter((root) => existsSync(root))
+    .flatMap((root) => readdirSync(root))
+    .filter((name) => name.startsWith(`greenlight-${process.pid}-`))
 
 describe('embedded engine', () => {
   test('starts, makes databases, clones them, and leaves nothing behind', async () => {

@@ -4,7 +4,7 @@ import type { Engine } from '../engine.ts'
 import { cachedBinaries, embeddedServerVersion, hasPackagedServer } from './binaries.ts'
 import { type Server, startServer } from './server.ts'
 import { serverUser } from './server-user.ts'
-import { makeWorkspace, sweepAbandoned } from './workspace.ts'
+import { makeWorkspace, sweepAbandoned, workspaceRoot } from './workspace.ts'
 
 /** A real Postgres server from npm, on a loopback port, in a folder that goes away with it. No Docker, no root needed. */
 export const embeddedEngine: Engine = {
@@ -16,12 +16,12 @@ export const embeddedEngine: Engine = {
       reason: `npm has no embedded server installed for ${process.platform}-${process.arch}: run npm install without --omit=optional.`,
     }
   },
-  async start({ signal, extensionFiles, keep = false, port }) {
+  async start({ signal, extensionFiles, keep = false, port, databaseBytes = 64 * 2 ** 20 }) {
     throwIfAborted(signal, 'starting the database server')
     const user = serverUser()
     const binaries = await cachedBinaries(extensionFiles)
     await sweepAbandoned()
-    const workspace = await makeWorkspace(user, keep)
+    const workspace = await makeWorkspace(await workspaceRoot(databaseBytes), user, keep)
     let server: Server
     try {
       server = await startServer(binaries, workspace, { user, signal, keep, port })

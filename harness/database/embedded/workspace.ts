@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HarnessError } from '../../errors.ts'
@@ -25,9 +25,26 @@ export type Workspace = {
   removeNow(): void
 }
 
-/** Makes a workspace in the temp folder, owned by `user` where the server runs as another. */
-export async function makeWorkspace(user: ServerUser | undefined, kept: boolean): Promise<Workspace> {
-  const path = join(tmpdir(), `${prefix}${process.pid}-${randomBytes(4).toString('hex')}`)
+/** Folder in memory, where Linux has one: a clone of a small database takes 0.1 s there and more than 1 s on a disk. */
+const memoryFolder = '/dev/shm'
+const gibibyte = 2 ** 30
+
+/**
+ * Where a cluster for databases of `databaseBytes` goes: in memory when there is ample room for it, else in the temp
+ * folder; always in TMPDIR when that is set.
+ */
+export async function workspaceRoot(databaseBytes: number): Promise<string> {
+  if (process.platform !== 'linux' || process.env.TMPDIR) return tmpdir()
+  // Before, after, some clones at a time, the log and the server's own.
+  const needed = gibibyte + 8 * databaseBytes
+  const room = await statfs(memoryFolder).catch(() => undefined)
+  const fits = room !== undefined && room.bavail * room.bsize >= needed && process.availableMemory() >= 2 * needed
+  return fits ? memoryFolder : tmpdir()
+}
+
+/** Makes a workspace in `root`, owned by `user` where the server runs as another. */
+export async function makeWorkspace(root: string, user: ServerUser | undefined, kept: boolean): Promise<Workspace> {
+  const path = join(root, `${prefix}${process.pid}-${randomBytes(4).toString('hex')}`)
   try {
     await mkdir(path, { mode: 0o700 })
     const owner = identify(process.pid)
@@ -40,13 +57,13 @@ export async function makeWorkspace(user: ServerUser | undefined, kept: boolean)
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOSPC') {
       throw new HarnessError(
         'engine.disk-full',
-        `The disk is full: no room for a database in ${tmpdir()}. Free some, or set TMPDIR to another disk.`,
+        `The disk is full: no room for a database in ${root}. Free some, or set TMPDIR to another disk.`,
         { cause },
       )
     }
     throw new HarnessError(
       'engine.start-failed',
-      `No folder for the database could be made in ${tmpdir()}: ${cause instanceof Error ? cause.message : cause}.`,
+      `No folder for the database could be made in ${root}: ${cause instanceof Error ? cause.message : cause}.`,
       { cause },
     )
   }
@@ -62,12 +79,14 @@ export async function makeWorkspace(user: ServerUser | undefined, kept: boolean)
 /** Ends the servers and removes the folders of runs that were killed (`kill -9`, power). Returns how many. */
 export async function sweepAbandoned(): Promise<number> {
   let swept = 0
-  for (const name of await readdir(tmpdir())) {
-    const path = join(tmpdir(), name)
-    if (!name.startsWith(prefix) || !(await isAbandoned(path))) continue
-    await endServerOf(join(path, 'data'))
-    await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
-    swept += 1
+  for (const root of new Set([tmpdir(), memoryFolder])) {
+    for (const name of await readdir(root).catch(() => [])) {
+      const path = join(root, name)
+      if (!name.startsWith(prefix) || !(await isAbandoned(path))) continue
+      await endServerOf(join(path, 'data'))
+      await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+      swept += 1
+    }
   }
   return swept
 }
