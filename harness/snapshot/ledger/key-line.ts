@@ -12,7 +12,7 @@ export function keyLine(rows: Rows, table: LedgerTable, key: readonly string[] |
   if (!key || rows.keys.length === 0) return []
   const plain = key.map((name) => {
     const column = table.columns.find((one) => one.name === name)
-    return column !== undefined && column.builtIn && impersonal.has(column.base)
+    return column?.builtIn === true && impersonal.has(column.base)
   })
   const shown = rows.keys.slice(0, keysShown).map((values) => {
     const parts = values.map((value, index) => (plain[index] ? value : fingerprint(value)))
