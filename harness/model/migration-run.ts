@@ -35,6 +35,21 @@ export type AppliedMigration = {
   readonly atomic: boolean
   readonly milliseconds?: number
   readonly failure?: MigrationFailure
+  /** Statements that the platform lets role postgres run and a plain server does not: they were run as superuser. */
+  readonly elevated?: readonly Elevation[]
+  /** Rows written per table, by the transactions that were opened for the file; sorted by table. */
+  readonly rows?: readonly TableRows[]
+}
+
+/** `right`: what was allowed, in words: "a policy on storage.objects". */
+export type Elevation = { readonly line: number; readonly column: number; readonly right: string }
+
+export type TableRows = {
+  /** `public.tasks` */
+  readonly table: string
+  readonly inserted: number
+  readonly updated: number
+  readonly deleted: number
 }
 
 export type MigrationFailure = {
