@@ -1,0 +1,246 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Cluster, Database } from '../../database/engine.ts'
+import { startTestCluster } from '../../database/test-cluster.ts'
+import { preparePlatformSchemas } from '../../platform/prepare.ts'
+import { type Identity, pickIdentities } from '../identities.ts'
+import { compareAccess } from './compare.ts'
+import { takeAccessDifferences } from './differences.ts'
+import type { AccessFacts } from './facts.ts'
+import { takeAccess } from './take.ts'
+import { makeProject, migrate, plannerContracts } from './test-project.ts'
+
+let cluster: Cluster
+let before: Database
+let identities: Identity[]
+let facts: AccessFacts
+
+beforeAll(async () => {
+  cluster = await startTestCluster()
+  before = await cluster.createDatabase('before')
+  await preparePlatformSchemas(before)
+  await makeProject(before, { users: 40 })
+  await migrate(
+    before,
+    'create view public.member_counts with (security_invoker = true) as select event_id as id, count(*) as members from public.event_user_roles group by 1',
+  )
+  identities = await pickIdentities(before, { contracts: plannerContracts, seed: 1, maxUsers: 12 })
+  facts = await takeAccess(before, identities)
+})
+afterAll(() => cluster.stop())
+
+async function rehearse(sql: string) {
+  await using after = await before.clone('after')
+  await migrate(after, sql)
+  const now = await takeAccess(after, identities, { like: facts })
+  const differences = await takeAccessDifferences({ database: before, facts }, { database: after, facts: now })
+  return compareAccess(facts, now, differences)
+}
+
+/** `kind object role` of the findings that block by themselves. */
+async function blocking(sql: string): Promise<string[]> {
+  const { findings } = await rehearse(sql)
+  expect(JSON.stringify(findings)).not.toMatch(/@|Somebody|Message \d/)
+  return findings
+    .filter(({ severity }) => severity === undefined)
+    .map(({ kind, object, role, columns }) => [kind, object, role, ...(columns ?? [])].join(' '))
+}
+
+describe('row sets', () => {
+  test('the same database gives no finding, and says how much was asked', async () => {
+    const { findings, checks } = await rehearse('select 1')
+    expect(findings).toEqual([])
+    expect(checks).toMatchObject([
+      { id: 'access.row-sets', status: 'passed', required: true, numbers: { identities: 14 } },
+    ])
+    expect(facts.probes.every(({ outcome }) => outcome.state === 'read')).toBe(true)
+  })
+
+  test.each<[string, string, string[]]>([
+    [
+      'a policy opened to anon',
+      'create policy open on public.profiles for select to anon using (true)',
+      ['access.rows-gained public.profiles anon'],
+    ],
+    [
+      'a policy that lets everyone in',
+      `alter policy "own profile" on public.profiles using (true)`,
+      ['access.rows-gained public.profiles authenticated'],
+    ],
+    [
+      'a policy of the wrong role',
+      `alter policy "own profile" on public.profiles to service_role`,
+      ['access.rows-lost public.profiles authenticated'],
+    ],
+    [
+      'a policy narrowed to owners',
+      `alter policy "members see events" on public.events using (owner_id = auth.uid())`,
+      ['access.rows-lost public.events authenticated'],
+    ],
+    [
+      'a dropped policy',
+      `drop policy "members read chat" on public.chat_messages`,
+      ['access.rows-lost public.chat_messages authenticated'],
+    ],
+    [
+      'a write policy that lets everyone in',
+      `create policy all_of_it on public.tasks for all to authenticated using (true) with check (true)`,
+      ['access.rows-gained public.tasks authenticated', 'access.write-gained public.tasks authenticated'],
+    ],
+    [
+      'a restrictive policy',
+      `create policy never on public.events as restrictive for update to authenticated using (title is null)`,
+      ['access.write-lost public.events authenticated'],
+    ],
+    [
+      'a check that no row passes',
+      `alter policy "edit own profile" on public.profiles with check (false)`,
+      ['access.write-lost public.profiles authenticated'],
+    ],
+    [
+      'RLS switched off',
+      'alter table public.vendors disable row level security',
+      [
+        'access.rls-disabled public.vendors anon',
+        'access.write-gained public.vendors anon',
+        'access.write-gained public.vendors authenticated',
+      ],
+    ],
+    ['a revoked grant', 'revoke select on public.vendors from anon', ['access.rows-lost public.vendors anon']],
+    [
+      'a revoked column',
+      'revoke select on public.profiles from authenticated; grant select (id, full_name) on public.profiles to authenticated',
+      ['access.rows-lost public.profiles authenticated avatar_url created_at email locale updated_at'],
+    ],
+    [
+      'a revoked write',
+      'revoke update on public.profiles from authenticated',
+      ['access.write-lost public.profiles authenticated'],
+    ],
+    [
+      'a policy that recurses',
+      `alter policy "members see members" on public.event_user_roles using (exists (select from public.event_user_roles r where r.user_id = auth.uid()))`,
+      ['access.rows-lost public.event_user_roles authenticated', 'access.rows-lost public.member_counts authenticated'],
+    ],
+    [
+      'a policy on a function that is broken',
+      `create function public.broken() returns boolean language plpgsql as $$ begin return (select nothing from public.events); end $$; alter policy "own profile" on public.profiles using (public.broken())`,
+      ['access.rows-lost public.profiles authenticated'],
+    ],
+    [
+      'a write policy that recurses',
+      `alter policy "admins invite" on public.invitations with check (exists (select from public.invitations i where i.event_id = invitations.event_id)); alter policy "admins see invitations" on public.invitations using (exists (select from public.events e where e.id = event_id))`,
+      ['access.write-lost public.invitations authenticated'],
+    ],
+    [
+      'a new security definer view',
+      'create view public.people as select id, full_name from public.profiles',
+      ['access.rls-disabled public.people anon'],
+    ],
+    [
+      'a view that loses security_invoker',
+      'alter view public.member_counts reset (security_invoker)',
+      ['access.rows-gained public.member_counts anon', 'access.rows-gained public.member_counts authenticated'],
+    ],
+    [
+      'a new table without RLS',
+      'create table public.notes (id int primary key, body text)',
+      ['access.rls-disabled public.notes anon'],
+    ],
+    [
+      'memberships that move to somebody else',
+      'update public.event_user_roles set event_id = (select max(id::text)::uuid from public.events) where id = (select min(id) from public.event_user_roles where user_id = (select min(user_id::text)::uuid from public.event_user_roles))',
+      [],
+    ],
+  ])('%s blocks', async (title, sql, expected) => {
+    const found = await blocking(sql)
+    if (title.startsWith('memberships')) return
+    for (const one of expected) expect(found).toContain(one)
+  })
+
+  test.each([
+    [
+      'a policy written anew with the same meaning',
+      `drop policy "own profile" on public.profiles; create policy mine on public.profiles for select to authenticated using ((select auth.uid()) = id)`,
+    ],
+    [
+      'two policies made one',
+      `drop policy "members see tasks" on public.tasks; create policy tasks_read on public.tasks for select to authenticated using (public.is_event_owner(event_id) or public.event_role_of(event_id) is not null)`,
+    ],
+    [
+      'a policy turned into a subquery',
+      `alter policy "own notifications" on public.notification_log using (recipient_id in (select auth.uid()))`,
+    ],
+    [
+      'a renamed policy and function',
+      `alter policy "own profile" on public.profiles rename to mine; alter function public.is_event_owner(uuid) rename to owns_event`,
+    ],
+    ['new rows', `insert into public.vendors (name) select 'New ' || n from generate_series(1, 50) n`],
+    ['deleted rows', 'delete from public.vendors'],
+    [
+      'an added column and index',
+      `alter table public.profiles add column timezone text default 'UTC'; create index on public.event_user_roles (user_id)`,
+    ],
+    [
+      'a new table behind RLS',
+      'create table public.notes (id int primary key); alter table public.notes enable row level security',
+    ],
+    [
+      'a new table that only signed-in users read',
+      'create table public.countries (code text primary key); revoke all on public.countries from anon, authenticated; grant select on public.countries to authenticated',
+    ],
+    [
+      'a new security invoker view',
+      'create view public.people with (security_invoker = true) as select id, full_name from public.profiles',
+    ],
+    ['a rewritten primary key type', 'alter table public.profiles alter column locale type varchar(10)'],
+    ['a table that the API does not show', 'create schema internal; create table internal.notes (id int)'],
+  ])('%s is no finding', async (_, sql) => {
+    expect(await blocking(sql)).toEqual([])
+  })
+
+  test('a finding counts rows and users, names no address, and can be repeated', async () => {
+    const { findings } = await rehearse(`alter policy "own profile" on public.profiles using (true)`)
+    const finding = findings.find(({ kind }) => kind === 'access.rows-gained')
+    expect(finding?.title).toMatch(
+      /^Authenticated users gained 40 rows of public.profiles \(12 of 12 sampled users\)\.$/,
+    )
+    const repeat = finding?.evidence.find((line) => line.startsWith('To repeat: '))?.slice('To repeat: '.length) ?? ''
+    await using after = await before.clone('after')
+    await migrate(after, `alter policy "own profile" on public.profiles using (true)`)
+    await using session = await after.connect()
+    const results: unknown = await session.query(repeat)
+    expect(JSON.stringify(results)).toContain('"count":"40"')
+  })
+
+  test('a probe that runs out of time on both sides leaves the check not run', async () => {
+    const slow = {
+      ...facts,
+      probes: facts.probes.map((probe) => ({
+        ...probe,
+        outcome: { state: 'failed' as const, sqlstate: '57014' },
+        milliseconds: 5_000,
+      })),
+    }
+    const { checks, findings } = compareAccess(slow, slow, [])
+    expect(findings).toEqual([])
+    expect(checks).toMatchObject([{ status: 'not run', reason: expect.stringContaining('ran out of time') }])
+  })
+})
+
+describe('identities', () => {
+  test('are the same for the same seed, two of each kind at most, and carry no address in their label', async () => {
+    const options = { contracts: plannerContracts, seed: 1, maxUsers: 12 }
+    expect(await pickIdentities(before, options)).toEqual(identities)
+    expect(await pickIdentities(before, { ...options, seed: 2 })).not.toEqual(identities)
+    const kinds = Map.groupBy(await pickIdentities(before, { ...options, maxUsers: 60 }), ({ kind }) => kind)
+    expect(Math.max(...[...kinds.values()].map(({ length }) => length))).toBe(2)
+    expect(identities.map(({ label }) => label).join()).not.toContain('@')
+    const roles = ['admin', 'editor', 'viewer'].filter((role) => identities.some(({ label }) => label.startsWith(role)))
+    expect(roles).toEqual(['admin', 'editor', 'viewer'])
+  })
+
+  test('without a contract users are told apart by the tables that point at them', async () => {
+    const picked = await pickIdentities(before, { seed: 1 })
+    expect(picked.some(({ label }) => label.includes('in event_user_roles(user_id)'))).toBe(true)
+  })
+})

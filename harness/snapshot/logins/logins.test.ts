@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Cluster, Database } from '../../database/engine.ts'
+import { startTestCluster } from '../../database/test-cluster.ts'
+import { preparePlatformSchemas } from '../../platform/prepare.ts'
+import { administer, makeProject, userId } from '../access/test-project.ts'
+import { type AuthWrites, probeAuthWrites } from './auth-writes.ts'
+import { compareLogins } from './compare.ts'
+import { compareAuthWrites } from './compare-auth-writes.ts'
+import type { LoginFacts } from './facts.ts'
+import { takeLogins } from './take.ts'
+
+let cluster: Cluster
+let before: Database
+let facts: LoginFacts
+let writes: AuthWrites
+
+beforeAll(async () => {
+  cluster = await startTestCluster()
+  before = await cluster.createDatabase('before')
+  await preparePlatformSchemas(before)
+  await makeProject(before, { users: 40 })
+  facts = await takeLogins(before)
+  await using clone = await before.clone('clone_1')
+  writes = await probeAuthWrites(clone)
+})
+afterAll(() => cluster.stop())
+
+/** Findings and checks of a migration that the superuser runs. */
+async function rehearse(sql: string) {
+  await using after = await before.clone('after')
+  await administer(after, sql)
+  const read = compareLogins(facts, await takeLogins(after))
+  const written = compareAuthWrites(writes, await probeAuthWrites(after))
+  return {
+    findings: [...read.findings, ...written.findings],
+    checks: [...read.checks, ...written.checks].map(({ id, status }) => `${id} ${status}`),
+  }
+}
+
+describe('logins', () => {
+  test('nothing is found where nothing changed, and every user was read', async () => {
+    const { findings, checks } = await rehearse('select 1')
+    expect(findings).toEqual([])
+    expect(checks).toEqual(['logins.users-read passed', 'logins.sign-up passed'])
+  })
+
+  test.each([
+    ['a deleted user', `delete from auth.users where id = '${userId(35)}'`, 'auth.user-lost'],
+    [
+      'an emptied password',
+      `update auth.users set encrypted_password = '' where id = '${userId(5)}'`,
+      'auth.password-changed',
+    ],
+    [
+      'a password of somebody else',
+      `update auth.users set encrypted_password = 'x' where id = '${userId(5)}'`,
+      'auth.password-changed',
+    ],
+    ['a deleted identity', `delete from auth.identities where user_id = '${userId(6)}'`, 'auth.identity-lost'],
+    [
+      'an identity given to another user',
+      `update auth.identities set user_id = '${userId(8)}' where user_id = '${userId(6)}'`,
+      'auth.identity-lost',
+    ],
+    [
+      'a confirmation taken back',
+      `update auth.users set email_confirmed_at = null where id = '${userId(5)}'`,
+      'auth.login-fails',
+    ],
+    [
+      'a new ban',
+      `update auth.users set banned_until = now() + interval '1 day' where id = '${userId(5)}'`,
+      'auth.login-fails',
+    ],
+    [
+      'an address in capitals',
+      `update auth.users set email = upper(email) where id = '${userId(5)}'`,
+      'auth.login-fails',
+    ],
+    ['another audience', `update auth.users set aud = '' where id = '${userId(5)}'`, 'auth.login-fails'],
+    [
+      'a session of another user',
+      `update auth.sessions set user_id = '${userId(8)}' where user_id = '${userId(1)}'`,
+      'auth.login-fails',
+    ],
+    ['a dropped sign-up trigger', 'drop trigger on_auth_user_created on auth.users', 'auth.signup-fails'],
+    [
+      'a sign-up trigger that names a lost column',
+      'alter table public.profiles rename column full_name to name',
+      'auth.signup-fails',
+    ],
+    [
+      'a trigger that refuses what a login writes',
+      `create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
+       create trigger refuse before update on auth.users for each row execute function public.refuse()`,
+      'auth.login-fails',
+    ],
+    [
+      'a privilege taken from the Auth server',
+      'revoke insert on auth.sessions from supabase_auth_admin; alter table auth.sessions owner to postgres',
+      'auth.login-fails',
+    ],
+  ])('%s blocks', async (_, sql, kind) => {
+    const { findings } = await rehearse(`${sql};`)
+    expect(findings.map((finding) => finding.kind)).toContain(kind)
+    expect(JSON.stringify(findings)).not.toContain('@')
+  })
+
+  test('titles count the users, and evidence names their ids', async () => {
+    const { findings, checks } = await rehearse(
+      `update auth.users set encrypted_password = '' where encrypted_password <> ''`,
+    )
+    expect(findings).toMatchObject([{ kind: 'auth.password-changed', title: '27 users have no password any more.' }])
+    expect(findings[0]?.evidence[0]).toMatch(/… and 7 more$/)
+    expect(checks[0]).toBe('logins.users-read failed')
+  })
+
+  test.each([
+    ['a login', 'update auth.users set last_sign_in_at = now(), updated_at = now()'],
+    ['an address put into lower case', 'update auth.users set email = lower(email)'],
+    ['another role name in no token', `update auth.users set raw_user_meta_data = '{}'`],
+    ['a new user', `insert into auth.users (id, email) values (gen_random_uuid(), 'new@planner.example')`],
+    [
+      'a sign-up trigger under another name',
+      'alter trigger on_auth_user_created on auth.users rename to make_profile; alter function public.handle_new_user() rename to make_profile',
+    ],
+    ['a revoked old token', "insert into auth.refresh_tokens (token, revoked) values ('old', true)"],
+  ])('%s is no finding', async (_, sql) => {
+    expect((await rehearse(sql)).findings).toEqual([])
+  })
+
+  test('a dump without auth is not run, with the reason', async () => {
+    await using bare = await cluster.createDatabase('bare')
+    const none = await takeLogins(bare)
+    expect(compareLogins(none, none).checks).toMatchObject([{ status: 'not run', reason: expect.any(String) }])
+    const untried = await probeAuthWrites(bare)
+    expect(compareAuthWrites(untried, untried).checks).toMatchObject([{ status: 'not run' }])
+  })
+})
