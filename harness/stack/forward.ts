@@ -39,7 +39,8 @@ export function makeForwarder(): Forwarder {
           signal: request.signal,
         })
         outgoing.once('response', (incoming) => resolve(asResponse(incoming, request.method)))
-        outgoing.once('error', reject)
+        // For good: a broken connection is told once more after the answer has begun.
+        outgoing.on('error', reject)
         if (request.body === null) outgoing.end()
         else
           Readable.fromWeb(request.body as ReadableStream)

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -16,14 +16,13 @@ function sleeper() {
   return { program, lines }
 }
 
-/** Every process of a group, the watcher too. */
-function groupRuns(pid: number): boolean {
-  try {
-    process.kill(-pid, 0)
-    return true
-  } catch {
-    return false
-  }
+/** Whether any process of a group runs, the watcher too. One that has ended and waits to be collected does not. */
+function groupRuns(group: number): boolean {
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'pgid=,stat='], { encoding: 'utf8' })
+  return stdout.split('\n').some((line) => {
+    const [pgid, state = 'Z'] = line.trim().split(/\s+/)
+    return Number(pgid) === group && !state.startsWith('Z')
+  })
 }
 
 async function until(condition: () => boolean): Promise<void> {

@@ -3,9 +3,10 @@ import { HarnessError, messageOf, throwIfAborted } from '../errors.ts'
 import type { Stack, StackLog } from '../model/stack.ts'
 import { startAuth } from './auth/server.ts'
 import { startDataApi } from './data-api/postgrest.ts'
+import { stackFolder } from './folder.ts'
 import { makeForwarder } from './forward.ts'
 import { functionEnvironment } from './functions/environment.ts'
-import { type Functions, openFunctions } from './functions/functions.ts'
+import { openFunctions } from './functions/functions.ts'
 import { makeGateway } from './gateway.ts'
 import { makeKeys } from './keys.ts'
 import { lazyPart } from './lazy-part.ts'
@@ -38,6 +39,7 @@ export async function startStack(database: Database, options: StackOptions = {})
   const failures = new Map<string, HarnessError>()
   const mailbox = makeMailbox(now)
   const forwarder = makeForwarder()
+  const files = stackFolder()
   const log = (line: StackLog) => {
     logs.push(line)
     if (logs.length > keptLines) logs.shift()
@@ -53,7 +55,13 @@ export async function startStack(database: Database, options: StackOptions = {})
   const { url, port } = listener
 
   const dataApi = lazyPart(() =>
-    startDataApi({ database, jwtSecret: keys.jwtSecret, signal, onLine: (line) => log({ source: 'data-api', line }) }),
+    startDataApi({
+      database,
+      jwtSecret: keys.jwtSecret,
+      makeFolder: files.make,
+      signal,
+      onLine: (line) => log({ source: 'data-api', line }),
+    }),
   )
   const auth = lazyPart(() =>
     startAuth({
@@ -62,42 +70,30 @@ export async function startStack(database: Database, options: StackOptions = {})
       url,
       signal,
       onLine: (line) => log({ source: 'auth', line }),
-      onMail: ({ to, subject, html, text }) =>
-        mailbox.add({
-          source: 'auth',
-          from: 'noreply@auth.local',
-          to: [to],
-          cc: [],
-          bcc: [],
-          subject,
-          ...(html === undefined ? {} : { html }),
-          ...(text === undefined ? {} : { text }),
-        }),
+      onMail: ({ to, ...mail }) => mailbox.add({ source: 'auth', from: 'noreply@auth.local', to: [to], ...mail }),
     }),
   )
-  let functions: Functions | undefined
-  try {
-    functions =
-      folder === undefined
-        ? undefined
-        : await openFunctions({
-            folder,
-            ports: [port, database.cluster.port],
-            signal,
-            environmentOf: (name) =>
-              functionEnvironment({
-                keys,
-                url,
-                databaseUrl: database.url('postgres'),
-                resendUrl: `${url}/mailbox/functions/${name}/resend`,
-                extra: functionsEnv,
-              }),
-            onLine: (name, line) => log({ source: 'function', function: name, line }),
-          })
-  } catch (error) {
-    await listener.close()
-    throw error
-  }
+  const functions =
+    folder === undefined
+      ? undefined
+      : await openFunctions({
+          folder,
+          ports: [port, database.cluster.port],
+          signal,
+          makeFolder: files.make,
+          onLine: (name, line) => log({ source: 'function', function: name, line }),
+          environmentOf: (name) =>
+            functionEnvironment({
+              keys,
+              url,
+              databaseUrl: database.url('postgres'),
+              resendUrl: `${url}/mailbox/functions/${name}/resend`,
+              extra: functionsEnv,
+            }),
+        }).catch(async (error: unknown) => {
+          await listener.close()
+          throw error
+        })
   const gateway = makeGateway({
     keys,
     dataApi,
@@ -116,6 +112,7 @@ export async function startStack(database: Database, options: StackOptions = {})
     await listener.close()
     forwarder.close()
     await Promise.all([dataApi.stop(), auth.stop(), functions?.stop()])
+    await files.remove()
   }
   const stack: Stack = {
     url,

@@ -10,6 +10,8 @@ export type Account = {
   readonly phone: string
   readonly appMetadata: Readonly<Record<string, unknown>>
   readonly userMetadata: Readonly<Record<string, unknown>>
+  /** What GoTrue checks a password against; `other` is a hash imported from another system (Argon2, Firebase scrypt). */
+  readonly password: 'bcrypt' | 'other' | 'none'
   /** True when the session that the request belongs to is over. */
   readonly sessionExpired: boolean
 }
@@ -24,16 +26,18 @@ const columns = `u.id,
   coalesce(u.email, '') as email,
   coalesce(u.phone, '') as phone,
   coalesce(u.raw_app_meta_data, '{}') as "appMetadata",
-  coalesce(u.raw_user_meta_data, '{}') as "userMetadata"`
+  coalesce(u.raw_user_meta_data, '{}') as "userMetadata",
+  case when coalesce(u.encrypted_password, '') = '' then 'none'
+    when u.encrypted_password ~ '^[$]2[abxy][$]' then 'bcrypt' else 'other' end as password`
 
 const queries: Readonly<Record<AccountReference['by'], string>> = {
-  id: `select ${columns}, false as "sessionExpired" from auth.users u where u.id::text = $1`,
+  id: `select ${columns}, false as "sessionExpired" from auth.users u where u.id = $1::uuid`,
   // As GoTrue looks it up: accounts of a single sign-on provider have no password.
   email: `select ${columns}, false as "sessionExpired" from auth.users u
-    where lower(u.email) = lower($1) and u.aud = 'authenticated' and not u.is_sso_user`,
+    where u.email = lower($1) and u.aud = 'authenticated' and not u.is_sso_user`,
   'refresh-token': `select ${columns}, coalesce(s.not_after < now(), false) as "sessionExpired"
     from auth.refresh_tokens t
-    join auth.users u on u.id::text = t.user_id
+    join auth.users u on u.id = t.user_id::uuid
     left join auth.sessions s on s.id = t.session_id
     where t.token = $1`,
   'token-hash': `select ${columns}, false as "sessionExpired" from auth.users u
@@ -41,8 +45,11 @@ const queries: Readonly<Record<AccountReference['by'], string>> = {
     limit 1`,
 }
 
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
 /** `undefined` when there is none. */
 export async function findAccount(pool: Pool, reference: AccountReference): Promise<Account | undefined> {
+  if (reference.by === 'id' && !uuidPattern.test(reference.value)) return undefined
   const { rows } = await pool.query<Account>(queries[reference.by], [reference.value])
   return rows[0]
 }

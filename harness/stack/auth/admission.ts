@@ -4,9 +4,16 @@ import type { Account } from './account.ts'
 export type AuthStep = 'password' | 'refresh' | 'verify' | 'authenticated'
 
 /** An answer in GoTrue's shape: `{ code, error_code, msg }`. */
-export type Refusal = { readonly status: 400 | 403; readonly errorCode: string; readonly message: string }
+export type Refusal = { readonly status: 400 | 403 | 501; readonly errorCode: string; readonly message: string }
 
 const credentials: Refusal = { status: 400, errorCode: 'invalid_credentials', message: 'Invalid login credentials' }
+
+/** Not GoTrue's: to say "wrong password" where the password was not looked at would be false. */
+const unknownHash: Refusal = {
+  status: 501,
+  errorCode: 'not_implemented',
+  message: 'This Auth checks bcrypt passwords only, and this account has another kind of hash.',
+}
 
 /**
  * Whether GoTrue would go on with this account, decided before the Auth server is asked, which knows neither bans nor
@@ -17,7 +24,8 @@ export function refusalFor(account: Account, step: AuthStep): Refusal | undefine
   switch (step) {
     case 'password':
       if (account.deleted) return credentials
-      return account.banned ? { status: 400, errorCode: 'user_banned', message: 'User is banned' } : undefined
+      if (account.banned) return { status: 400, errorCode: 'user_banned', message: 'User is banned' }
+      return account.password === 'other' ? unknownHash : undefined
     case 'refresh':
       if (account.deleted) {
         const message = 'Invalid Refresh Token: Refresh Token Not Found'

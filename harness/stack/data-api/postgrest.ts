@@ -1,6 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { request } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Database } from '../../database/engine.ts'
 import { HarnessError, throwIfAborted } from '../../errors.ts'
@@ -18,6 +17,8 @@ export type DataApi = {
 export type DataApiOptions = {
   readonly database: Database
   readonly jwtSecret: string
+  /** Makes a private folder; it is removed with the program. */
+  readonly makeFolder: (name: string) => Promise<string>
   readonly onLine: (line: string) => void
   readonly signal: AbortSignal | undefined
 }
@@ -31,11 +32,17 @@ const readinessPath = '/greenlight_readiness'
  * for, nobody else can connect. Resolves once its schema cache is loaded.
  * Throws `engine.unavailable` (no binary), `stack.start-failed`, `aborted`.
  */
-export async function startDataApi({ database, jwtSecret, onLine, signal }: DataApiOptions): Promise<DataApi> {
+export async function startDataApi({
+  database,
+  jwtSecret,
+  makeFolder,
+  onLine,
+  signal,
+}: DataApiOptions): Promise<DataApi> {
   throwIfAborted(signal, 'starting the Data API')
   const binary = postgrestBinary()
   const schemas = await presentSchemas(database)
-  const folder = await mkdtemp(join(tmpdir(), 'greenlight-rest-'))
+  const folder = await makeFolder('rest')
   const socketPath = join(folder, 'socket')
   const output: string[] = []
   const program = startGuarded(binary, [], {
@@ -47,6 +54,8 @@ export async function startDataApi({ database, jwtSecret, onLine, signal }: Data
       PGRST_DB_EXTRA_SEARCH_PATH: 'public,extensions',
       PGRST_DB_ANON_ROLE: 'anon',
       PGRST_DB_POOL: '4',
+      // The platform's default: what an app gets there in one answer, it gets here.
+      PGRST_DB_MAX_ROWS: '1000',
       PGRST_DB_CHANNEL_ENABLED: 'false',
       PGRST_DB_CONFIG: 'true',
       PGRST_JWT_SECRET: jwtSecret,

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { HarnessError } from '../../errors.ts'
+import { stackFolder } from '../folder.ts'
 import { type Forwarder, makeForwarder } from '../forward.ts'
 import { makeGateway } from '../gateway.ts'
 import { type ApiKeys, makeKeys } from '../keys.ts'
@@ -14,6 +15,7 @@ const folder = fileURLToPath(new URL('../../../fixtures/stack/functions', import
 const mailbox = makeMailbox(() => new Date())
 const failures: HarnessError[] = []
 const lines: string[] = []
+const files = stackFolder()
 let keys: ApiKeys
 let functions: Functions
 let forwarder: Forwarder
@@ -28,6 +30,7 @@ beforeAll(async () => {
     folder,
     ports: [listener.port],
     signal: undefined,
+    makeFolder: files.make,
     onLine: (name, line) => lines.push(`${name}: ${line}`),
     environmentOf: (name) =>
       functionEnvironment({
@@ -54,6 +57,7 @@ beforeAll(async () => {
 afterAll(async () => {
   forwarder.close()
   await functions.stop()
+  await files.remove()
   await listener.close()
 })
 

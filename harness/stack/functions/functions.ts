@@ -24,6 +24,7 @@ export type FunctionsOptions = {
   readonly environmentOf: (name: string) => Record<string, string>
   /** Ports on 127.0.0.1 that functions may talk to. */
   readonly ports: readonly number[]
+  readonly makeFolder: (name: string) => Promise<string>
   readonly onLine: (name: string, line: string) => void
   readonly signal: AbortSignal | undefined
 }
@@ -33,6 +34,7 @@ export async function openFunctions({
   folder,
   environmentOf,
   ports,
+  makeFolder,
   onLine,
   signal,
 }: FunctionsOptions): Promise<Functions> {
@@ -53,6 +55,7 @@ export async function openFunctions({
       importMap,
       env: environmentOf(name),
       ports,
+      makeFolder,
       signal,
       onLine: (line) => onLine(name, line),
       onStop: (audit) => past.push(...attemptsIn(audit, name, ports)),

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { execa } from 'execa'
@@ -27,6 +26,8 @@ export type FunctionProcessOptions = {
   readonly env: Readonly<Record<string, string>>
   /** Ports on 127.0.0.1 that the function may talk to. */
   readonly ports: readonly number[]
+  /** Makes a private folder; it is removed with the process. */
+  readonly makeFolder: (name: string) => Promise<string>
   readonly onLine: (line: string) => void
   readonly onStop: (audit: string) => void
   readonly signal: AbortSignal | undefined
@@ -45,7 +46,7 @@ export async function startFunction(options: FunctionProcessOptions): Promise<Fu
   const step = `starting the edge function ${edgeFunction.name}`
   throwIfAborted(signal, step)
   const deno = denoBinary()
-  const folder = await mkdtemp(join(tmpdir(), 'greenlight-function-'))
+  const folder = await options.makeFolder('function')
   try {
     const importMap = join(folder, 'import_map.json')
     await writeFile(importMap, JSON.stringify({ imports: options.importMap.imports }))
@@ -129,7 +130,9 @@ async function attempt(
         GREENLIGHT_NONCE: nonce,
       },
       onLine(line) {
-        if (line.startsWith(nonce)) return listening.resolve(Number(line.slice(nonce.length)))
+        // Not always at the start of the line: the function may have left one unfinished.
+        const announced = line.indexOf(nonce)
+        if (announced >= 0) return listening.resolve(Number(line.slice(announced + nonce.length)))
         output.push(line)
         if (output.length > 100) output.shift()
         onLine(line)

@@ -1,9 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import type { Mail } from '../../model/stack.ts'
 
+/** What the sender knows of a mail. */
+export type NewMail = Pick<Mail, 'source' | 'from' | 'to' | 'subject'> & {
+  readonly cc?: readonly string[]
+  readonly bcc?: readonly string[]
+  readonly html?: string | undefined
+  readonly text?: string | undefined
+  readonly function?: string | undefined
+  readonly idempotencyKey?: string | undefined
+}
+
 /** Everything that was sent on one stack, in memory. */
 export type Mailbox = {
-  add(mail: Omit<Mail, 'id' | 'links' | 'at'>): Mail
+  add(mail: NewMail): Mail
   find(id: string): Mail | undefined
   /** Oldest first. */
   mails(): readonly Mail[]
@@ -14,11 +24,24 @@ export function makeMailbox(now: () => Date): Mailbox {
   const mails: Mail[] = []
   let authMails = 0
   return {
-    add(mail) {
-      const id = mail.source === 'auth' ? `auth-${++authMails}` : randomUUID()
-      const added: Mail = { ...mail, id, links: linksOf(mail.html, mail.text), at: now().toISOString() }
-      mails.push(added)
-      return added
+    add({ source, from, to, cc = [], bcc = [], subject, html, text, function: sender, idempotencyKey }) {
+      const mail: Mail = {
+        id: source === 'auth' ? `auth-${++authMails}` : randomUUID(),
+        source,
+        from,
+        to,
+        cc,
+        bcc,
+        subject,
+        ...(html === undefined ? {} : { html }),
+        ...(text === undefined ? {} : { text }),
+        links: linksOf(html, text),
+        ...(sender === undefined ? {} : { function: sender }),
+        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+        at: now().toISOString(),
+      }
+      mails.push(mail)
+      return mail
     },
     find: (id) => mails.find((mail) => mail.id === id),
     mails: () => [...mails],

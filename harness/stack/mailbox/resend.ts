@@ -111,8 +111,8 @@ export function resendDouble({ mailbox, rateLimit, now }: ResendOptions): Hono<{
     return mailbox.add({
       source: 'resend',
       ...message,
-      ...(typeof sender === 'string' && sender !== '' ? { function: sender } : {}),
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      function: typeof sender === 'string' ? sender : undefined,
+      idempotencyKey,
     }).id
   }
 
