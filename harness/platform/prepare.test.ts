@@ -1,10 +1,15 @@
+import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Cluster, Database } from '../database/engine.ts'
 import { startTestCluster } from '../database/test-cluster.ts'
+import { extensionFiles } from './extension-files.ts'
 import { loginRoles } from './login-roles.ts'
 import { preparePlatform, preparePlatformSchemas } from './prepare.ts'
 import { platformSchemas } from './schemas.ts'
-import { stubCommentPrefix, stubNotes } from './stubs.ts'
+
+const stubs = readdirSync(extensionFiles)
+  .filter((name) => name.endsWith('.control'))
+  .map((name) => name.replace('.control', ''))
 
 let cluster: Cluster
 let database: Database
@@ -75,26 +80,23 @@ describe('the roles of the platform', () => {
 })
 
 describe('the stub extensions', () => {
-  test.each(Object.keys(stubNotes))(
-    '%s is made by postgres, who is no superuser, in any version that it offers',
-    async (name) => {
-      await using connection = await database.connect({ role: 'postgres' })
-      await connection.query('CREATE SCHEMA IF NOT EXISTS extensions')
-      await connection.query('CREATE EXTENSION IF NOT EXISTS pgcrypto WITH SCHEMA extensions')
-      const { rows } = await connection.query(
-        `SELECT v.version, a.comment FROM pg_available_extension_versions v JOIN pg_available_extensions a USING (name)
+  test.each(stubs)('%s is made by postgres, who is no superuser, in any version that it offers', async (name) => {
+    await using connection = await database.connect({ role: 'postgres' })
+    await connection.query('CREATE SCHEMA IF NOT EXISTS extensions')
+    await connection.query('CREATE EXTENSION IF NOT EXISTS pgcrypto WITH SCHEMA extensions')
+    const { rows } = await connection.query(
+      `SELECT v.version, a.comment FROM pg_available_extension_versions v JOIN pg_available_extensions a USING (name)
        WHERE name = $1 ORDER BY 1`,
-        [name],
-      )
-      expect(rows.length).toBeGreaterThan(0)
-      for (const { version, comment } of rows) {
-        expect(comment).toMatch(new RegExp(`^${stubCommentPrefix}${name}:`))
-        await connection.query(`CREATE EXTENSION IF NOT EXISTS ${name} VERSION '${version}'`)
-        await connection.query(`DROP EXTENSION ${name} CASCADE`)
-      }
-      await connection.query(`CREATE EXTENSION IF NOT EXISTS ${name}`)
-    },
-  )
+      [name],
+    )
+    expect(rows.length).toBeGreaterThan(0)
+    for (const { version, comment } of rows) {
+      expect(comment).toMatch(new RegExp(`^STUB of ${name}: `))
+      await connection.query(`CREATE EXTENSION IF NOT EXISTS ${name} VERSION '${version}'`)
+      await connection.query(`DROP EXTENSION ${name} CASCADE`)
+    }
+    await connection.query(`CREATE EXTENSION IF NOT EXISTS ${name}`)
+  })
 
   test('pgjwt signs as the standard says, and refuses a changed token', async () => {
     await using connection = await database.connect({ role: 'postgres' })

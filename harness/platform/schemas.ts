@@ -22,9 +22,3 @@ export const platformSchemas: readonly string[] = [
   'supabase_migrations',
   'vault',
 ]
-
-const listed: ReadonlySet<string> = new Set(platformSchemas)
-
-export function isPlatformSchema(schema: string): boolean {
-  return listed.has(schema) || schema.startsWith('pg_')
-}
