@@ -1,4 +1,4 @@
-import { qualified, quoteIdentifier, quoteLiteral } from '../database/identifiers.ts'
+import { qualified, quoteIdentifier } from '../database/identifiers.ts'
 import type { TocEntry } from './dump.ts'
 
 const namedTypes: ReadonlySet<string> = new Set([
@@ -36,7 +36,7 @@ const decoratedTypes: ReadonlySet<string> = new Set([
 export function ownerStatement(entry: TocEntry): string {
   if (!entry.owner || !entry.dropStatement) return ''
   const owner = ` OWNER TO ${quoteIdentifier(entry.owner)};\n`
-  if (entry.type === 'BLOB') return `ALTER LARGE OBJECT ${quoteLiteral(entry.name)}${owner}`.replaceAll("'", '')
+  if (entry.type === 'BLOB') return /^\d+$/.test(entry.name) ? `ALTER LARGE OBJECT ${entry.name}${owner}` : ''
   if (namedTypes.has(entry.type)) {
     const name = entry.schema ? qualified(entry.schema, entry.name) : quoteIdentifier(entry.name)
     return `ALTER ${entry.type} ${name}${owner}`

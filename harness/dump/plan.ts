@@ -8,8 +8,11 @@ import { aboutDatabase, createLargeObjects, grantOnLargeObjects, ownerStatement,
  */
 export type Action = 'restore' | 'alter' | 'stub' | 'refuse'
 
-/** In their order. `load`: rows, indexes and constraints, in parallel. `last`: what would act on all the rest. */
-export const planPhases = ['settings', 'pre-data', 'load', 'post-data', 'acl', 'last'] as const
+/**
+ * In their order. `load`: rows, indexes and constraints, in parallel. `refresh`: materialized views, which need the
+ * grants. `last`: event triggers, which would act on all the rest.
+ */
+export const planPhases = ['settings', 'pre-data', 'load', 'post-data', 'acl', 'refresh', 'last'] as const
 export type PlanPhase = (typeof planPhases)[number]
 
 export type PlannedEntry = {
@@ -190,8 +193,9 @@ function phaseOf(entry: TocEntry): PlanPhase {
     case 'ACL':
     case 'DEFAULT ACL':
       return 'acl'
-    case 'EVENT TRIGGER':
     case 'MATERIALIZED VIEW DATA':
+      return 'refresh'
+    case 'EVENT TRIGGER':
       return 'last'
     case 'INDEX ATTACH':
       return 'load'

@@ -85,6 +85,7 @@ export async function restore(dump: Dump, database: Database, options: RestoreOp
   })
   await runPhase('post-data')
   await runPhase('acl')
+  await runPhase('refresh')
   await watch.time('last', async () => {
     report('last')
     if (await addRealtimePartition(main)) {

@@ -1,0 +1,44 @@
+import { databaseHandle } from '../../database/database.ts'
+import type { Cluster } from '../../database/engine.ts'
+import { readDump } from '../read-dump.ts'
+import { restore } from '../restore.ts'
+
+/**
+ * One restore in a process of its own, for benchmarks: its peak memory is then the restore's and nobody else's.
+ * Arguments: the dump, the name of a fresh database, and the facts of its server as JSON. Writes a `ChildResult`.
+ */
+export type ChildFacts = Pick<Cluster, 'engine' | 'host' | 'port' | 'password' | 'serverVersion' | 'serverVersionNum'>
+
+export type ChildResult = {
+  readonly readMilliseconds: number
+  readonly restoreMilliseconds: number
+  readonly analyzeMilliseconds: number
+  readonly peakMegabytes: number
+  readonly failed: number
+  readonly phases: readonly { readonly name: string; readonly milliseconds: number }[]
+}
+
+const [path = '', name = '', facts = '{}'] = process.argv.slice(2)
+const cluster: Cluster = {
+  ...(JSON.parse(facts) as ChildFacts),
+  location: '',
+  capabilities: new Set(),
+  createDatabase: () => Promise.reject(new Error('not here')),
+  database: (other) => databaseHandle(cluster, other),
+  stop: () => Promise.resolve(),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+}
+
+const start = performance.now()
+const dump = await readDump(path)
+const read = performance.now() - start
+const run = await restore(dump, cluster.database(name), { jobs: 2 })
+const result: ChildResult = {
+  readMilliseconds: Math.round(read),
+  restoreMilliseconds: run.milliseconds,
+  analyzeMilliseconds: run.phases.find((phase) => phase.name === 'analyze')?.milliseconds ?? 0,
+  peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1024),
+  failed: run.entries.filter((entry) => entry.fate === 'failed' || entry.fate === 'refused').length,
+  phases: run.phases,
+}
+process.stdout.write(JSON.stringify(result))
