@@ -13,7 +13,7 @@ import { judgeSuites } from './suites.ts'
 /** Everything that a verdict is reached on, as plain data. The order within each list does not matter. */
 export type DecideInput = {
   readonly findings: readonly Finding[]
-  /** From every stage, also those that did not run. The checks of the suites are made here. */
+  /** From every stage, also those that did not run. The checks of the suites are made here, and take the place of planned ones. */
   readonly checks: readonly Check[]
   readonly stages: readonly StageRun[]
   /** Absent when the suites were not run. */
@@ -38,7 +38,8 @@ export type DecideInput = {
  */
 export function decide(input: DecideInput): Verdict {
   const suites = judgeSuites(input.suites, input.require)
-  const checks = [...input.checks, ...suites.checks]
+  const own = new Set(suites.checks.map(({ id }) => id))
+  const checks = [...input.checks.filter(({ id }) => !own.has(id)), ...suites.checks]
   const applied = new Set(input.migrations.filter(({ status }) => status === 'applied').map(({ name }) => name))
   const failed = input.stages.filter(({ status }) => status === 'failed')
   const judgement = judge([...input.findings.map((finding) => ({ finding })), ...suites.findings], {

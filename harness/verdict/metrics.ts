@@ -1,6 +1,7 @@
 import type { Check } from '../model/check.ts'
 import { type MetricName, metricNames } from '../model/finding.ts'
 import type { JudgedFinding, Metric } from '../model/verdict.ts'
+import { concerns } from './areas.ts'
 
 type Words = { readonly title: string; readonly met: string; readonly notMet: string; readonly lead: readonly string[] }
 
@@ -45,19 +46,20 @@ export function decideMetrics(checks: readonly Check[], findings: readonly Judge
     decideMetric(
       name,
       sorted.filter((check) => check.metric === name),
-      findings.filter((finding) => finding.metric === name),
+      findings,
     ),
   )
 }
 
-function decideMetric(name: MetricName, checks: readonly Check[], findings: readonly JudgedFinding[]): Metric {
+function decideMetric(name: MetricName, checks: readonly Check[], all: readonly JudgedFinding[]): Metric {
+  const findings = all.filter((finding) => finding.metric === name)
   const { title, met, notMet, lead } = words[name]
   const facts = { name, title, checks, numbers: numbersOf(checks) }
   const harm = findings.filter((finding) => finding.blocking)
   if (harm[0]) {
     return { ...facts, status: 'not met', summary: `${notMet}: ${bare(harm[0].title)}${andMore(harm.length - 1)}.` }
   }
-  const unknown = whyUnknown(checks, findings)
+  const unknown = whyUnknown(checks, all)
   if (unknown) return { ...facts, status: 'unknown', summary: `Not known: ${unknown}` }
   const covered = findings.filter((finding) => finding.severity === 'blocking').length
   const numbers = leading(checks, lead)
@@ -72,9 +74,10 @@ function whyUnknown(checks: readonly Check[], findings: readonly JudgedFinding[]
   const missing = checks.filter(isMissing)
   if (missing[0]) return `${sayMissing(missing[0])}${andMore(missing.length - 1)}.`
   if (!checks.some(isConclusive)) return 'no check of it ran.'
-  const mute = checks.find((check) => check.required && check.status === 'failed')
-  const isExplained = findings.some((finding) => finding.severity !== 'info')
-  if (mute && !isExplained) return `the check "${mute.title}" failed, and no finding says how.`
+  const told = findings.filter(({ severity }) => severity !== 'info')
+  const isTold = (check: Check) => told.some((finding) => finding.metric === check.metric || concerns(check, finding))
+  const mute = checks.find((check) => check.required && check.status === 'failed' && !isTold(check))
+  if (mute) return `the check "${mute.title}" failed, and no finding says how.`
   return undefined
 }
 

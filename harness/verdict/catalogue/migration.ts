@@ -4,7 +4,7 @@ import type { FindingRecord } from './record.ts'
 export const migrationFindings = {
   'migration.failed': {
     severity: 'blocking',
-    metric: 'data',
+    metric: 'features',
     meaning: 'A migration stopped with an error on the copy of production.',
     why: 'It would stop on production too, with some of the migrations applied and some not.',
     advice: 'Fix the statement at the place shown, then rehearse again.',

@@ -1,8 +1,8 @@
 import { matchesGlob } from 'node:path/posix'
 import type { Check } from '../../model/check.ts'
-import type { FindingKind } from '../../model/finding.ts'
 import type { MigrationStatus } from '../../model/migration-run.ts'
 import type { JudgedFinding, Metric } from '../../model/verdict.ts'
+import { concerns } from '../areas.ts'
 import { topicsOf } from './topics.ts'
 
 /** A pending migration, as far as the plan needs it. */
@@ -104,29 +104,6 @@ function ofCheck(id: string, known: Known): Evidence {
         checks,
       }
   }
-}
-
-/** Groups of findings that the checks of an area stand for, since a check does not list its findings. */
-const areas: Readonly<Record<string, readonly string[]>> = {
-  restore: ['restore'],
-  migrations: ['migration'],
-  data: ['data', 'schema', 'date'],
-  access: ['access'],
-  logins: ['auth'],
-  performance: ['query', 'lock', 'traffic'],
-  rollback: ['rollback'],
-  features: ['feature', 'egress'],
-  mail: ['mail'],
-}
-
-function concerns(check: Check, finding: JudgedFinding): boolean {
-  if (check.id.startsWith('suite:')) return finding.object.startsWith(`${check.id.slice('suite:'.length)}: `)
-  const groups = areas[areaOf(check.id)]
-  return groups ? groups.includes(areaOf(finding.kind)) : finding.metric === check.metric
-}
-
-function areaOf(id: string | FindingKind): string {
-  return id.split('.')[0] ?? id
 }
 
 function sentence(text: string): string {

@@ -1,0 +1,85 @@
+import type { ReportDocument, ReportFinding, ReportMetric } from '../schema.ts'
+import { findingState, metricLabels, objectOf, sayCount } from '../wording.ts'
+import { html, type Markup } from './template.ts'
+
+const tones = { blocking: 'bad', declared: 'good', waived: 'note', warning: 'open', info: 'calm' } as const
+const labels = {
+  blocking: '✗ Blocks',
+  declared: '✓ Declared',
+  waived: '✓ Waived',
+  warning: '! Warning',
+  info: 'i Note',
+} as const
+const order = ['blocking', 'warning', 'waived', 'declared', 'info'] as const
+
+/** All findings by metric: what blocks in full, the rest folded. */
+export function findingsSection({ findings, metrics }: ReportDocument): Markup {
+  const blocking = findings.filter((finding) => finding.blocking).length
+  const said = blocking === 0 ? 'nothing blocks' : `${blocking} ${blocking === 1 ? 'blocks' : 'block'} the deploy`
+  return html`<section id="findings" aria-labelledby="findings-title">
+<h2 id="findings-title">Findings <small>${sayCount(findings.length, 'finding')}, ${said}</small></h2>
+${findings.length === 0 && html`<p>Nothing was found that a reader should know.</p>`}
+${metrics.map((metric) =>
+  group(
+    metric,
+    findings.filter((finding) => finding.metric === metric.name),
+  ),
+)}
+</section>`
+}
+
+function group(metric: ReportMetric, findings: readonly ReportFinding[]): Markup | undefined {
+  if (findings.length === 0) return undefined
+  const rank = (finding: ReportFinding) => order.indexOf(findingState(finding))
+  const sorted = findings.toSorted((one, other) => rank(one) - rank(other))
+  const blocking = sorted.filter((finding) => finding.blocking)
+  const others = sorted.filter((finding) => !finding.blocking)
+  return html`<div class="group">
+<div class="group-head"><h3>${metricLabels[metric.name]}</h3><span class="soft">${sayCount(findings.length, 'finding')}</span></div>
+${blocking.map(card)}
+${
+  others.length > 0 &&
+  html`<details class="card finding calm"><summary>${tally(others)}</summary>${others.map(card)}</details>`
+}
+</div>`
+}
+
+function tally(findings: readonly ReportFinding[]): string {
+  const names = {
+    blocking: 'blocking',
+    warning: 'warning',
+    waived: 'waived',
+    declared: 'declared',
+    info: 'for information',
+  } as const
+  const states = findings.map(findingState)
+  return order
+    .map((state) => [state, states.filter((each) => each === state).length] as const)
+    .filter(([, count]) => count > 0)
+    .map(([state, count]) => (state === 'warning' ? sayCount(count, 'warning') : `${count} ${names[state]}`))
+    .join(', ')
+}
+
+function card(finding: ReportFinding): Markup {
+  const state = findingState(finding)
+  const { where, migration } = finding
+  const place = where ? `${where.file}:${where.line}${where.column ? `:${where.column}` : ''}` : migration
+  return html`<article class="card finding ${tones[state]}">
+<div class="top"><span class="tag">${labels[state]}</span><code>${finding.kind}</code><span>${objectOf(finding)}</span></div>
+<h4>${finding.title}</h4>
+<dl>
+${place !== undefined && html`<dt>Where</dt><dd><code>${place}</code></dd>`}
+${finding.coveredBy && html`<dt>${state === 'waived' ? 'Waived' : 'Declared'}</dt><dd>${coverage(finding.coveredBy)}</dd>`}
+<dt>What it means</dt><dd>${finding.meaning} ${finding.why}</dd>
+${state !== 'declared' && state !== 'waived' && html`<dt>What to do</dt><dd>${finding.fix !== undefined && html`<strong>${finding.fix}</strong> `}${finding.advice}</dd>`}
+</dl>
+${finding.expectation !== undefined && html`<div><span class="soft">When it is meant, paste into ${migration === undefined ? 'the migration that causes it' : html`<code>${migration}</code>`}, and say why:</span><pre>${finding.expectation}</pre></div>`}
+${finding.evidence.length > 0 && html`<details class="fold"><summary>Evidence (${sayCount(finding.evidence.length, 'line')})</summary><pre>${finding.evidence.join('\n')}</pre></details>`}
+</article>`
+}
+
+function coverage(covered: NonNullable<ReportFinding['coveredBy']>): Markup {
+  return covered.type === 'expectation'
+    ? html`${covered.reason} <span class="soft">(<code>${covered.migration}:${covered.line}</code>)</span>`
+    : html`${covered.reason} <span class="soft">(${covered.owner}, until ${covered.until})</span>`
+}
