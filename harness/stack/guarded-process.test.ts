@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { startGuarded } from './guarded-process.ts'
@@ -18,10 +19,25 @@ function sleeper() {
 
 /** Whether any process of a group runs, the watcher too. One that has ended and waits to be collected does not. */
 function groupRuns(group: number): boolean {
-  const { stdout } = spawnSync('ps', ['-A', '-o', 'pgid=,stat='], { encoding: 'utf8' })
-  return stdout.split('\n').some((line) => {
-    const [pgid, state = 'Z'] = line.trim().split(/\s+/)
-    return Number(pgid) === group && !state.startsWith('Z')
+  return processes().some(({ pgid, state }) => pgid === group && !state.startsWith('Z'))
+}
+
+function processes(): { pgid: number; state: string }[] {
+  if (process.platform !== 'linux') {
+    const { stdout } = spawnSync('ps', ['-A', '-o', 'pgid=,stat='], { encoding: 'utf8' })
+    return stdout.split('\n').map((line) => {
+      const [pgid, state = 'Z'] = line.trim().split(/\s+/)
+      return { pgid: Number(pgid), state }
+    })
+  }
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+      const [state = 'Z', , pgid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return [{ pgid: Number(pgid), state }]
+    } catch {
+      return []
+    }
   })
 }
 
