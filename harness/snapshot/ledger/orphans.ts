@@ -30,7 +30,11 @@ export async function takeOrphans(
   options: LedgerOptions = {},
 ): Promise<readonly OrphanCount[]> {
   await using first = await openPair(before, after, options.signal)
-  const references = await takeReferences(first.after, catalogs.after)
+  const [declaredBefore, references] = await Promise.all([
+    takeReferences(first.before, catalogs.before),
+    takeReferences(first.after, catalogs.after),
+  ])
+  const held = new Set(declaredBefore.filter((reference) => reference.validated).map(referenceName))
   const named = new Map(planLedger(catalogs.before, catalogs.after).pairs.map((pair) => [pair.after.object, pair]))
   const afterTables = new Map(catalogs.after.tables.map((table) => [table.object, table]))
   const counts: OrphanCount[] = []
@@ -54,14 +58,20 @@ export async function takeOrphans(
         (name) => earlier?.common.find((one) => one.after.name === name)?.before.name,
       )
       const known = columns.every((name) => name !== undefined) && parentColumns.every((name) => name !== undefined)
+      const same =
+        known && child && earlier
+          ? {
+              ...reference,
+              child: child.before.object,
+              parent: earlier.before.object,
+              columns: columns.map(String),
+              parentColumns: parentColumns.map(String),
+            }
+          : undefined
+      // What a validated foreign key held before needs no count, unless it did not hold after all.
       const old =
-        found.rows.count > 0 && known && child && earlier
-          ? await countOrphans(
-              pair.before,
-              { ...reference, columns: columns.map(String), parentColumns: parentColumns.map(String) },
-              child.before,
-              earlier.before,
-            )
+        same && child && earlier && (found.rows.count > 0 || !held.has(referenceName(same)))
+          ? await countOrphans(pair.before, same, child.before, earlier.before)
           : { rows: noRows, matched: 0 }
       // A column that never matched is no reference, whatever its name says.
       if (reference.constraint === undefined && found.matched === 0 && old.matched === 0) return
@@ -101,7 +111,7 @@ export function compareOrphans(counts: readonly OrphanCount[]): {
       title: 'No row points at a row that does not exist, unless it did before',
       status: harm ? 'failed' : 'passed',
       required: true,
-      summary: `${count(counts.length)} references looked at: ${rowsOf(orphansAfter)} without the row they point at, ${harm ? 'some of them new' : 'none of them new'}.`,
+      summary: `${count(counts.length)} references looked at: ${rowsOf(orphansBefore)} without the row they point at before, ${count(orphansAfter)} after${harm ? ', some of them new' : ''}.`,
       numbers: { referencesChecked: counts.length, orphansBefore, orphansAfter },
     },
   }

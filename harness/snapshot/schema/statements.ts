@@ -33,7 +33,9 @@ const loose: ReadonlySet<ObjectFact['id']['kind']> = new Set([
 export function statement(change: FactChange): string {
   switch (change.verb) {
     case 'added':
-      return `added: ${described(change.fact)}`
+      return grantsNothing(change.fact)
+        ? `changed: ${words(change.fact.id)}: what is granted by default is taken away`
+        : `added: ${described(change.fact)}`
     case 'removed':
       return `removed: ${described(change.fact)}`
     case 'owner':
@@ -42,6 +44,9 @@ export function statement(change: FactChange): string {
       return `changed: ${altered(change)}`
   }
 }
+
+/** A grant of nothing stands in the catalogue where a default one was revoked. */
+const grantsNothing = ({ id, payload }: ObjectFact) => id.kind === 'acl' && asList(payload['privileges']).length === 0
 
 function described({ id, payload }: ObjectFact): string {
   const facts = [
