@@ -63,7 +63,6 @@ describe.skipIf(!client)(
       } finally {
         await rm(path, { force: true })
       }
-      if (process.env.GREENLIGHT_DEBUG) console.log(JSON.stringify(results))
       console.log(summary(name, results))
     }
   },

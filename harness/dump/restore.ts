@@ -6,7 +6,7 @@ import { planTasks, type Task } from './dependencies.ts'
 import type { Dump } from './dump.ts'
 import { Account } from './load/account.ts'
 import { analyzeTables } from './load/analyze.ts'
-import { runAlone, runInBatches } from './load/batches.ts'
+import { runInBatches } from './load/batches.ts'
 import { loadLargeObjects } from './load/large-objects.ts'
 import { isDeadlock, throwIfFatal } from './load/outcome.ts'
 import { addRealtimePartition } from './load/realtime.ts'
@@ -138,21 +138,23 @@ class Loader {
     this.#freshTables = new Set(dump.entries.filter((entry) => entry.type === 'TABLE').map((entry) => entry.id))
   }
 
-  async run({ entry }: Task, connection: Connection): Promise<void> {
-    throwIfAborted(this.#options.signal, 'loading the dump')
-    const planned = this.#planned.get(entry.id)
-    if (!planned) return
-    if (entry.type === 'TABLE DATA') return this.#loadTable(planned, connection)
-    if (entry.type === 'BLOBS') return this.#loadLargeObjects(planned, connection)
-    return runAlone(planned, connection, (_, error) => {
-      if (error && isDeadlock(error)) this.#deadlocked.push(planned)
-      else this.#options.settle(planned, error)
-    })
+  async run({ entries }: Task, connection: Connection): Promise<void> {
+    const { signal, settle } = this.#options
+    throwIfAborted(signal, 'loading the dump')
+    const planned = entries.flatMap(({ id }) => this.#planned.get(id) ?? [])
+    const [first] = planned
+    if (first?.entry.type === 'TABLE DATA') return this.#loadTable(first, connection)
+    if (first?.entry.type === 'BLOBS') return this.#loadLargeObjects(first, connection)
+    const unlessDeadlocked = (each: PlannedEntry, error?: Error) => {
+      if (error && isDeadlock(error)) this.#deadlocked.push(each)
+      else settle(each, error)
+    }
+    return runInBatches(planned, connection, unlessDeadlocked, signal)
   }
 
   /** What fell victim to a deadlock, once more, with nobody else at work. */
   async retryDeadlocked(connection: Connection): Promise<void> {
-    for (const planned of this.#deadlocked) await runAlone(planned, connection, this.#options.settle)
+    await runInBatches(this.#deadlocked, connection, this.#options.settle, this.#options.signal)
   }
 
   async #loadTable(planned: PlannedEntry, connection: Connection): Promise<void> {

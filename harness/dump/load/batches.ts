@@ -18,6 +18,11 @@ export async function runInBatches(
 ): Promise<void> {
   for (const batch of batches(entries)) {
     throwIfAborted(signal, 'restoring the dump')
+    const [only] = batch.length === 1 ? batch : []
+    if (only) {
+      await runAlone(only, connection, settle)
+      continue
+    }
     try {
       await connection.query(batch.map((planned) => planned.sql).join('\n'))
       for (const planned of batch) settle(planned)
@@ -29,7 +34,7 @@ export async function runInBatches(
 }
 
 /** One entry, in a transaction of its own. */
-export async function runAlone(
+async function runAlone(
   planned: PlannedEntry,
   connection: Connection,
   settle: (planned: PlannedEntry, error?: Error) => void,
@@ -47,7 +52,7 @@ export async function runAlone(
  * pg_dump writes every name with its schema, but functions that it calls (in generated columns, checks, indexes) may
  * have been written for the database's own search_path: what is not found is tried again with one.
  */
-export async function runStatement({ entry, sql }: PlannedEntry, connection: Connection): Promise<void> {
+async function runStatement({ entry, sql }: PlannedEntry, connection: Connection): Promise<void> {
   try {
     await connection.query(sql)
   } catch (error) {

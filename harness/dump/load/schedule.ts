@@ -11,7 +11,7 @@ export async function runTasks<Worker>(
 ): Promise<void> {
   // Heaviest first, otherwise in the archive's order.
   const waiting = tasks.toSorted((a, b) => b.weight - a.weight)
-  const open = new Map(tasks.map((task) => [task.entry.id, new Set(task.needs)]))
+  const open = new Map(tasks.map((task) => [task, new Set(task.needs)]))
   const running = new Map<Task, Promise<void>>()
   const idle = [...workers]
   let failure: { readonly error: unknown } | undefined
@@ -25,7 +25,7 @@ export async function runTasks<Worker>(
       .then(() => {
         running.delete(task)
         idle.push(worker)
-        for (const needs of open.values()) needs.delete(task.entry.id)
+        for (const needs of open.values()) for (const { id } of task.entries) needs.delete(id)
       })
     running.set(task, done)
   }
@@ -33,7 +33,7 @@ export async function runTasks<Worker>(
   while (waiting.length > 0 || running.size > 0) {
     while (!failure && idle.length > 0) {
       const ready = waiting.find(
-        (task) => open.get(task.entry.id)?.size === 0 && [...running.keys()].every((other) => !conflict(task, other)),
+        (task) => open.get(task)?.size === 0 && [...running.keys()].every((other) => !conflict(task, other)),
       )
       // A circle of dependencies has no first one: take them in order.
       const next = ready ?? (running.size === 0 ? waiting[0] : undefined)
