@@ -1,0 +1,136 @@
+import type { Connection, Database } from '../../database/engine.ts'
+import { throwIfAborted } from '../../errors.ts'
+import type { Check } from '../../model/check.ts'
+import type { Finding } from '../../model/finding.ts'
+import { relationSql } from '../access/exposed.ts'
+import { impersonate } from '../access/impersonate.ts'
+import type { Identity } from '../identities.ts'
+import { judge, type Measured, slower } from './judge.ts'
+import { type Run, run } from './measure.ts'
+import type { Pair } from './statistics.ts'
+import { type Query, readableRelations, workload } from './workload.ts'
+
+export type CompareQueriesOptions = {
+  readonly signal?: AbortSignal
+  /** Seed of the bootstrap. */
+  readonly seed: number
+  /** Limit for one query, in milliseconds. Default: 5,000. */
+  readonly queryTimeout?: number
+}
+
+/** Pairs of times for a query; more where the first ones look slower. */
+const repetitions = 5
+const repetitionsToConfirm = 15
+/** A query that takes longer than this is timed again only when its first run on after looks slower. */
+const cheapMilliseconds = 4
+
+/**
+ * Reads every exposed table on both sides as PostgREST would for two real users and service_role, and compares blocks
+ * touched and, interleaved, times. Takes clones: both are vacuumed and analysed first, so that statistics and dead rows
+ * are equal causes on both sides. The reads of whole tables are shared between the users, since policies make them dear.
+ * Throws `database.failed`, `aborted`.
+ */
+export async function compareQueries(
+  before: Database,
+  after: Database,
+  identities: readonly Identity[],
+  { signal, seed, queryTimeout = 5_000 }: CompareQueriesOptions,
+): Promise<{ findings: Finding[]; checks: Check[] }> {
+  await using old = await before.connect()
+  await using now = await after.connect()
+  const relations = await readableRelations(old, now)
+  const tables = relations.filter(({ kind }) => kind === 'table').map(relationSql)
+  await Promise.all(
+    [old, now].map(async (session) => {
+      if (tables.length > 0) await session.query(`vacuum (analyze) ${tables.join(', ')}`)
+      await session.query(
+        `set jit = off; set max_parallel_workers_per_gather = 0; set statement_timeout = ${queryTimeout}`,
+      )
+    }),
+  )
+  const measured: Measured[] = []
+  for (const [index, identity] of sendersOf(identities).entries()) {
+    const whole =
+      identity.userId === undefined
+        ? (['newest', 'count'] as const)
+        : index % 2 === 0
+          ? (['newest'] as const)
+          : (['count'] as const)
+    const queries = await workload(old, relations, identity, whole)
+    await Promise.all(
+      [old, now].map((session) => session.query(`begin read only; ${impersonate(identity)}; savepoint query`)),
+    )
+    try {
+      for (const query of queries) {
+        throwIfAborted(signal, `measuring the reads of ${query.relation}`)
+        measured.push(await measure(old, now, query, identity, seed))
+      }
+    } finally {
+      await Promise.all([old.query('rollback'), now.query('rollback')])
+    }
+  }
+  return judge(measured, seed)
+}
+
+/** Two users who can log in, and service_role last. */
+function sendersOf(identities: readonly Identity[]): Identity[] {
+  const users = identities.filter(({ userId }) => userId !== undefined)
+  const usual = users.filter(({ label }) => /(^|, )confirmed$/.test(label))
+  const chosen = [...usual, ...users.filter((user) => !usual.includes(user))].slice(0, 2)
+  return [...chosen, ...identities.filter(({ role }) => role === 'service_role')]
+}
+
+async function measure(
+  old: Connection,
+  now: Connection,
+  query: Query,
+  identity: Identity,
+  seed: number,
+): Promise<Measured> {
+  // The first run of a shape on a session also reads catalogues and plans of functions, so it is not the one that counts.
+  const [before, after] = await Promise.all([run(old, query.sql), run(now, query.sql)])
+  const named = { relation: query.relation, shape: query.shape, by: identity.label }
+  if (before.state !== 'done' || after.state !== 'done') return { ...named, before, after, times: [] }
+  const cheap = Math.max(before.milliseconds, after.milliseconds) < cheapMilliseconds
+  const looksSlower = after.milliseconds > before.milliseconds * 1.2 + 0.5
+  const pairs: DonePair[] = []
+  if (cheap || looksSlower || after.blocks > before.blocks) {
+    await interleave(old, now, query, pairs, cheap ? repetitions : 1)
+    if (!cheap && pairs.some((pair) => pair.after.milliseconds > pair.before.milliseconds * 1.2)) {
+      await interleave(old, now, query, pairs, repetitions)
+    }
+  }
+  const result = (): Measured => ({
+    ...named,
+    before: leastBlocks([before, ...pairs.map((pair) => pair.before)]),
+    after: leastBlocks([after, ...pairs.map((pair) => pair.after)]),
+    times: pairs.map((pair): Pair => ({ before: pair.before.milliseconds, after: pair.after.milliseconds })),
+  })
+  if (slower(result(), seed)) await interleave(old, now, query, pairs, repetitionsToConfirm)
+  return result()
+}
+
+type DoneRun = Extract<Run, { state: 'done' }>
+type DonePair = { readonly before: DoneRun; readonly after: DoneRun }
+
+/** Adds pairs until there are `wanted`: one side after the other, the side that goes first changing each time. */
+async function interleave(
+  old: Connection,
+  now: Connection,
+  query: Query,
+  pairs: DonePair[],
+  wanted: number,
+): Promise<void> {
+  while (pairs.length < wanted) {
+    const oldFirst = pairs.length % 2 === 0
+    const one = await run(oldFirst ? old : now, query.sql)
+    const two = await run(oldFirst ? now : old, query.sql)
+    const [before, after] = oldFirst ? [one, two] : [two, one]
+    if (before.state !== 'done' || after.state !== 'done') return
+    pairs.push({ before, after })
+  }
+}
+
+function leastBlocks(runs: readonly [DoneRun, ...DoneRun[]]): DoneRun {
+  return runs.reduce((least, one) => (one.blocks < least.blocks ? one : least))
+}

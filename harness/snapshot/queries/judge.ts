@@ -1,0 +1,143 @@
+import type { Check } from '../../model/check.ts'
+import type { Finding } from '../../model/finding.ts'
+import type { Run } from './measure.ts'
+import { median, type Pair, ratioInterval } from './statistics.ts'
+
+/** One query on both sides. */
+export type Measured = {
+  readonly relation: string
+  readonly shape: string
+  /** Who sent it: the identity's label. */
+  readonly by: string
+  readonly before: Run
+  readonly after: Run
+  /** Interleaved times; empty where a first look showed no difference worth timing. */
+  readonly times: readonly Pair[]
+}
+
+/** Growth that counts, as a ratio; with it at least so many blocks, or so many milliseconds between the medians. */
+const growth = 1.2
+const fewestBlocks = 100
+const fewestMilliseconds = 1
+
+type Cost = { readonly measured: Measured; readonly before: number; readonly after: number; readonly moreRows: boolean }
+
+/**
+ * Blocks decide exactly; times decide only as an interval. A query that returns more rows than before does other work, so
+ * it counts by the blocks for each row, and as a warning: whether the rows should be seen is for the access findings.
+ */
+export function costlier(measured: Measured): Cost | undefined {
+  const { before, after } = measured
+  if (before.state !== 'done' || after.state !== 'done') return undefined
+  const grew = after.blocks > before.blocks * growth && after.blocks - before.blocks > fewestBlocks
+  if (!grew) return undefined
+  const cost = { measured, before: before.blocks, after: after.blocks }
+  if (after.rows <= before.rows) return { ...cost, moreRows: false }
+  const perRow = (run: typeof before) => run.blocks / Math.max(run.rows, 1)
+  return perRow(after) > perRow(before) * growth ? { ...cost, moreRows: true } : undefined
+}
+
+/** Whether the whole interval lies above the growth that counts, for a query with the same rows on both sides. */
+export function slower(measured: Measured, seed: number): boolean {
+  const { before, after, times } = measured
+  if (before.state !== 'done' || after.state !== 'done' || times.length < 5 || after.rows > before.rows) return false
+  const difference = median(times.map((pair) => pair.after)) - median(times.map((pair) => pair.before))
+  return difference > fewestMilliseconds && ratioInterval(times, seed).low > growth
+}
+
+/** A read that was answered before and runs out of time after. */
+export function timesOut({ before, after }: Measured): boolean {
+  return before.state === 'done' && after.state === 'failed' && after.sqlstate === '57014'
+}
+
+export function judge(all: readonly Measured[], seed: number): { findings: Finding[]; checks: Check[] } {
+  const findings: Finding[] = []
+  const byRelation = Map.groupBy(all, ({ relation }) => relation)
+  for (const [relation, queries] of byRelation) {
+    const costs = queries.map(costlier).filter((cost) => cost !== undefined)
+    const same = costs.filter(({ moreRows }) => !moreRows)
+    if (same.length > 0) findings.push(costFinding(relation, same))
+    else if (costs.length > 0) findings.push({ ...costFinding(relation, costs), severity: 'warning' })
+    const slow = queries.filter((query) => timesOut(query) || slower(query, seed))
+    if (slow.length > 0) findings.push(slowFinding(relation, slow, seed))
+  }
+  const sorted = findings.toSorted((a, b) => (a.kind + a.object < b.kind + b.object ? -1 : 1))
+  return { findings: sorted, checks: [check(all, sorted)] }
+}
+
+function costFinding(relation: string, costs: readonly Cost[]): Finding {
+  const worst = costs.reduce((a, b) => (b.after - b.before > a.after - a.before ? b : a))
+  const { measured, before, after, moreRows } = worst
+  const rows = moreRows ? ', and returns more rows' : ''
+  return {
+    kind: 'query.costlier',
+    object: relation,
+    title: `Reading ${relation} with ${measured.shape} touches ${number(after)} blocks instead of ${number(before)}${rows}.`,
+    evidence: costs.map((cost) => {
+      const returned = [cost.measured.before, cost.measured.after].map((run) => (run.state === 'done' ? run.rows : 0))
+      return `${cost.measured.shape} by ${cost.measured.by}: ${number(cost.before)} → ${number(cost.after)} blocks, ${returned.map(number).join(' → ')} rows`
+    }),
+    fix: 'Compare the plans on both sides (explain (analyze, buffers)): an index that is gone, a policy that is asked for each row, a table that grew.',
+  }
+}
+
+function slowFinding(relation: string, queries: readonly Measured[], seed: number): Finding {
+  const lines = queries.map((query) => {
+    if (timesOut(query)) return `${query.shape} by ${query.by}: does not end within the time limit any more`
+    const { low, high } = ratioInterval(query.times, seed)
+    const [before, after] = [query.times.map((pair) => pair.before), query.times.map((pair) => pair.after)].map(median)
+    return `${query.shape} by ${query.by}: ${milliseconds(before)} → ${milliseconds(after)}, ${low.toFixed(2)} to ${high.toFixed(2)} times as long`
+  })
+  return {
+    kind: 'query.slower',
+    object: relation,
+    title: `Reading ${relation} takes longer than before: ${lines[0] ?? ''}.`,
+    evidence: lines,
+  }
+}
+
+function check(all: readonly Measured[], findings: readonly Finding[]): Check {
+  const base = {
+    id: 'performance.queries',
+    metric: 'performance',
+    title: 'Plain reads of real users, measured on both sides',
+    required: true,
+  } as const
+  const done = all.flatMap(({ before, after, times }) =>
+    before.state === 'done' && after.state === 'done' ? [{ before, after, times }] : [],
+  )
+  if (done.length === 0) {
+    return { ...base, status: 'not run', reason: 'No table that the Data API exposes could be read on both sides.' }
+  }
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+  const ratios = done.flatMap(({ times }) =>
+    times.length > 0
+      ? [median(times.map(({ after }) => after)) / Math.max(median(times.map(({ before }) => before)), 0.001)]
+      : [],
+  )
+  const numbers = {
+    queries: done.length,
+    notMeasured: all.length - done.length,
+    timed: ratios.length,
+    blocksBefore: sum(done.map(({ before }) => before.blocks)),
+    blocksAfter: sum(done.map(({ after }) => after.blocks)),
+    ...(ratios.length > 0 ? { medianRatio: Math.round(median(ratios) * 1_000) / 1_000 } : {}),
+  }
+  const harm = findings.some(({ severity }) => severity === undefined)
+  const time =
+    numbers.medianRatio === undefined ? '' : ` The median read takes ${numbers.medianRatio.toFixed(2)} times as long.`
+  return {
+    ...base,
+    status: harm ? 'failed' : 'passed',
+    summary: `${number(done.length)} reads touch ${number(numbers.blocksAfter)} blocks, ${number(numbers.blocksBefore)} before.${time}`,
+    numbers,
+  }
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+function milliseconds(value: number | undefined): string {
+  return `${(value ?? 0).toFixed(1)} ms`
+}
