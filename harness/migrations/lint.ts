@@ -9,8 +9,8 @@ import type { MigrationFile } from '../model/migration-run.ts'
 import { compareText } from './order.ts'
 
 /**
- * Rules of squawk that say nothing here: taste (types, names), what the transaction of each file already gives, and
- * syntax, which the server itself judges. A `.squawk.toml` in the working directory takes their place.
+ * Rules of squawk that say nothing here: taste (types, names), and what the transaction of each file already gives.
+ * A `.squawk.toml` in the working directory takes their place.
  */
 const quietRules = [
   'ban-char-field',
@@ -20,7 +20,6 @@ const quietRules = [
   'prefer-robust-stmts',
   'prefer-text-field',
   'require-statement-timeout',
-  'syntax-error',
 ]
 
 export type Lint = { readonly findings: readonly Finding[]; readonly check: Check }
@@ -54,7 +53,7 @@ export async function lintMigrations(
 }
 
 function squawkBinary(): string {
-  const squawk: { getBinaryPath(): string } = createRequire(import.meta.url)('squawk-cli')
+  const squawk: { getBinaryPath(): string } = createRequire(import.meta.url)('squawk-cli/js/index.js')
   return squawk.getBinaryPath()
 }
 

@@ -1,0 +1,44 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { readMigrations } from './discover.ts'
+import { lintMigrations } from './lint.ts'
+
+let directory = ''
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'greenlight-lint-'))
+  const alone = 'create index concurrently if not exists i on public.t (a);'
+  await writeFile(join(directory, '201_bad.sql'), 'select 1;\nalter table public.t add column b text not null;')
+  await writeFile(join(directory, '202_good.sql'), "set lock_timeout = '2s';\nalter table public.t add column b text;")
+  await writeFile(join(directory, '203_alone.sql'), `set lock_timeout = '2s';\n${alone}`)
+  await writeFile(join(directory, '204_odd.sql'), 'this is no sql;')
+})
+afterAll(() => rm(directory, { recursive: true }))
+
+it('warns of what locks or breaks production, once for a rule and file, with its line', async () => {
+  const { files } = await readMigrations(directory)
+  const { findings, check } = await lintMigrations(files)
+  const required = findings.filter(({ evidence }) => evidence[0] === 'Rule adding-required-field of squawk.')
+  expect(required).toMatchObject([
+    { kind: 'migration.lint', object: '201_bad.sql', where: { file: join(directory, '201_bad.sql'), line: 2 } },
+  ])
+  expect(findings.map(({ object }) => object)).not.toContain('202_good.sql')
+  expect(findings.map(({ object }) => object)).not.toContain('203_alone.sql')
+  expect(findings.map(({ object }) => object)).not.toContain('204_odd.sql')
+  expect(check).toMatchObject({ id: 'migrations.lint', status: 'passed', required: false })
+})
+
+it('says so when squawk is not there', async () => {
+  const { files } = await readMigrations(directory)
+  for (const findBinary of [
+    () => '/nowhere/squawk',
+    () => {
+      throw new Error('not installed')
+    },
+  ]) {
+    const { findings, check } = await lintMigrations(files, { findBinary })
+    expect(findings).toEqual([])
+    expect(check).toMatchObject({ status: 'not run', reason: expect.stringContaining('squawk does not run here') })
+  }
+})
