@@ -1,7 +1,23 @@
 import { defineConfig } from 'vitest/config'
+import { suiteAlias, suiteDefaults } from './harness/suites/run.ts'
+
+// In this checkout the suites run against the reference app, unless told otherwise.
+process.env.GREENLIGHT_CONFIG ??= 'fixtures/planner/greenlight.config.ts'
+
+const side = (name: 'before' | 'after') => ({
+  resolve: { alias: suiteAlias },
+  test: {
+    name,
+    ...suiteDefaults,
+    include: ['suites/**/*.suite.ts'],
+    globalSetup: ['harness/standalone-suites.ts'],
+    pool: 'threads' as const,
+  },
+})
 
 export default defineConfig({
   test: {
+    maxWorkers: 2,
     projects: [
       {
         test: {
@@ -12,6 +28,8 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      side('before'),
+      side('after'),
     ],
   },
 })

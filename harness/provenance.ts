@@ -2,8 +2,46 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { execa } from 'execa'
+import type { Inputs } from './inputs.ts'
+import type { Provenance } from './model/report.ts'
+import type { Prepared } from './prepare.ts'
 
-/** Name and version of this package, from its manifest. */
+/** What the verdict of a run was reached on. Call it last: it tells how long the run took. */
+export async function provenanceOf(
+  inputs: Inputs,
+  { cluster, selection }: Prepared,
+  startedAt: Date,
+): Promise<Provenance> {
+  const { options, dump, migrations } = inputs
+  const { functions, configSource } = options
+  const [version, commit, functionsHash] = await Promise.all([
+    toolVersion(),
+    gitCommit(migrations.directory),
+    functions === undefined ? undefined : folderHash(functions),
+  ])
+  return {
+    tool: { name: 'supabase-greenlight', version },
+    startedAt: startedAt.toISOString(),
+    milliseconds: Date.now() - startedAt.getTime(),
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    engine: {
+      name: cluster.engine,
+      serverVersion: cluster.serverVersion,
+      capabilities: [...cluster.capabilities].sort(),
+    },
+    dumps: [{ path: dump.facts.path, sha256: dump.facts.sha256, bytes: dump.facts.bytes }],
+    migrations: (selection?.pending ?? migrations.files).map(({ name, sha256 }) => ({ name, sha256 })),
+    ...(functions === undefined || functionsHash === undefined
+      ? {}
+      : { functions: { path: functions, sha256: functionsHash } }),
+    ...(configSource === undefined ? {} : { config: configSource }),
+    ...(commit === undefined ? {} : { gitCommit: commit }),
+    seed: options.seed,
+  }
+}
+
+/** Version of this package, from its manifest. */
 export async function toolVersion(): Promise<string> {
   // The manifest is one folder up in a checkout, two in the published package.
   for (const place of ['../package.json', '../../package.json']) {

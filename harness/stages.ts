@@ -65,6 +65,12 @@ export class Stages {
     }
   }
 
+  /** Runs a stage whose result is evidence, and adds it. */
+  async look(name: string, work: (progress: (text: string) => void) => Promise<Evidence>): Promise<void> {
+    const evidence = await this.run(name, work)
+    if (evidence !== undefined) this.add(evidence)
+  }
+
   /** Notes that a stage was left out, and why. */
   skip(name: string, reason: string): void {
     this.#rows.set(name, { name, status: 'not run', reason })

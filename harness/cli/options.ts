@@ -29,7 +29,6 @@ export type RunOptions = {
   readonly functions?: string
   readonly baseline?: string
   readonly engine: EngineName
-  readonly image?: string
   readonly out: string
   readonly keep: boolean
   readonly seed: number
@@ -82,7 +81,6 @@ export function runOptions(
     ...(functions === undefined ? {} : { functions }),
     ...(baseline === undefined ? {} : { baseline }),
     engine,
-    ...(config.image === undefined ? {} : { image: config.image }),
     out: flags.out === undefined ? (config.out ?? resolve(cwd, 'reports/out')) : path(flags.out),
     keep: flags.keep ?? false,
     seed,

@@ -84,7 +84,6 @@ export const configSchema: z.ZodType<GreenlightConfig> = z.strictObject({
   functions: text.exactOptional(),
   baseline: text.exactOptional(),
   engine: z.enum(engineNames).exactOptional(),
-  image: text.exactOptional(),
   out: text.exactOptional(),
   suites: z.array(text).exactOptional(),
   seed: z.int().min(0).exactOptional(),

@@ -7,6 +7,8 @@ import type { EngineName } from '../model/config.ts'
  */
 export interface Engine {
   readonly name: EngineName
+  /** Version of its server (`170010`), where that is known before it starts. */
+  readonly serverVersionNum?: number
   /** Whether it can start here, without starting it; `reason` says what is missing and what to do. */
   available(): Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>
   /** Throws `engine.unavailable`, `engine.start-failed`, `engine.disk-full`, `engine.port-taken`, `aborted`. What was half started is taken down. */

@@ -1,6 +1,6 @@
 import type { FindingKind } from './finding.ts'
 
-export const engineNames = ['embedded', 'container', 'url'] as const
+export const engineNames = ['embedded'] as const
 export type EngineName = (typeof engineNames)[number]
 
 /**
@@ -20,8 +20,6 @@ export type GreenlightConfig = {
   readonly baseline?: string
   /** Where the throwaway Postgres comes from. Default: `embedded`. */
   readonly engine?: EngineName
-  /** Image for the `container` engine. */
-  readonly image?: string
   /** Folder for the reports. Default: `reports/out`. */
   readonly out?: string
   /** Globs of suite files of your own, run besides the built-in ones. */

@@ -9,6 +9,7 @@ import { makeWorkspace, sweepAbandoned, workspaceRoot } from './workspace.ts'
 /** A real Postgres server from npm, on a loopback port, in a folder that goes away with it. No Docker, no root needed. */
 export const embeddedEngine: Engine = {
   name: 'embedded',
+  serverVersionNum: embeddedServerVersion.num,
   async available() {
     if (await hasPackagedServer()) return { ok: true }
     return {

@@ -30,6 +30,8 @@ const settings: Readonly<Record<string, string>> = {
   // Statistics are refreshed when the harness says so, and no worker ever sits on a template database.
   autovacuum: 'off',
   max_locks_per_transaction: '1024',
+  // In the data folder, so that a server that is killed leaves nothing elsewhere.
+  dynamic_shared_memory_type: 'mmap',
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',

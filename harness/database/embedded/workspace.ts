@@ -9,6 +9,7 @@ import type { ServerUser } from './server-user.ts'
 
 const prefix = 'greenlight-'
 const lockName = 'owner.json'
+const removal = { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }
 /** A folder without a lock is either being made right now or was cut off while being made. */
 const unlockedGraceMs = 60_000
 
@@ -71,8 +72,15 @@ export async function makeWorkspace(root: string, user: ServerUser | undefined, 
     path,
     data: join(path, 'data'),
     log: join(path, 'log'),
-    remove: () => rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }),
-    removeNow: () => rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }),
+    // The lock goes last: a removal that is cut off is finished by the next start.
+    async remove() {
+      await rm(join(path, 'data'), removal)
+      await rm(path, removal)
+    },
+    removeNow() {
+      rmSync(join(path, 'data'), removal)
+      rmSync(path, removal)
+    },
   }
 }
 
@@ -84,7 +92,8 @@ export async function sweepAbandoned(): Promise<number> {
       const path = join(root, name)
       if (!name.startsWith(prefix) || !(await isAbandoned(path))) continue
       await endServerOf(join(path, 'data'))
-      await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+      await rm(join(path, 'data'), removal)
+      await rm(path, removal)
       swept += 1
     }
   }

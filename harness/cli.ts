@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from 'commander'
+import type { RunFlags } from './cli/options.ts'
+import { runCommand } from './cli/run.ts'
+import { HarnessError } from './errors.ts'
+import { engineNames } from './model/config.ts'
+import { exitCodes } from './model/verdict.ts'
+import { toolVersion } from './provenance.ts'
+
+// The one place that sets the exit code. Until a verdict says otherwise the run is inconclusive.
+process.exitCode = exitCodes.inconclusive
+
+const abort = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    // Asked twice, it goes at once; servers and folders are taken down on exit.
+    if (abort.signal.aborted) process.exit(exitCodes.inconclusive)
+    abort.abort(new HarnessError('aborted', `Stopped by ${signal}. Nothing was left running.`))
+  })
+}
+// A reader that went away (`greenlight run | head`) is no reason to fail.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
+const program = new Command('greenlight')
+  .description(
+    'Rehearses a Supabase production migration on a throwaway copy of production: GO or NO-GO, with the evidence.',
+  )
+  .version(await toolVersion())
+  .exitOverride()
+  .showHelpAfterError('(greenlight run --help tells the flags)')
+
+program
+  .command('run', { isDefault: true })
+  .description('rehearse and judge; exit code 0 = go, 1 = no-go, 2 = inconclusive')
+  .addOption(new Option('--dump <path>', 'the production dump (pg_dump -Fc)').argParser(collect))
+  .option('--migrations <folder>', 'the pending migrations')
+  .option('--baseline <version>', 'last version that production has, when its dump holds no history')
+  .option('--functions <folder>', 'the edge functions, one folder each')
+  .option('--rollback <folder>', 'the scripts that take the migrations back, named as these')
+  .option('--config <file>', 'default: greenlight.config.ts in this folder')
+  .option('--engine <name>', `where the throwaway Postgres comes from: ${engineNames.join(', ')}`)
+  .addOption(new Option('--suites <glob>', 'suite files of your own, besides the built-in ones').argParser(collect))
+  .option('--out <folder>', 'where the reports go (default: reports/out)')
+  .option('--keep', 'leave the databases up, and print how to connect')
+  .option('--seed <n>', 'seed of every random choice (default: 1)')
+  .option('--quiet', 'no progress, only the verdict')
+  .option('--json', 'the report document on standard output')
+  .option('--no-color', 'no colors')
+  .action(async (flags: RunFlags) => {
+    process.exitCode = exitCodes[await runCommand(flags, abort.signal)]
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = report(error)
+}
+// A handle that a dependency forgot must not keep a gate waiting.
+process.exit()
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}
+
+/** Says what went wrong, once, on stderr, and answers with the exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.inconclusive
+  if (error instanceof HarnessError)
+    process.stderr.write(`\n  ✗ ${error.message}\n    (${error.code}; no verdict was reached, exit code 2)\n`)
+  else
+    process.stderr.write(
+      `\n  ✗ A bug in Greenlight; no verdict was reached, exit code 2. Please report it with this:\n${error instanceof Error ? error.stack : error}\n`,
+    )
+  return exitCodes.inconclusive
+}

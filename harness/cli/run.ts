@@ -1,0 +1,38 @@
+import { loadConfig } from '../config/load.ts'
+import { joinKept, keptAdvice } from '../kept.ts'
+import type { VerdictName } from '../model/verdict.ts'
+import { rehearse } from '../rehearse.ts'
+import { type RunFlags, runOptions } from './options.ts'
+import { progressPrinter } from './progress.ts'
+import { renderReports } from './reports.ts'
+
+/** `greenlight run`: progress on stderr, the verdict (or with `--json` the document) on stdout, the reports in `--out`. */
+export async function runCommand(flags: RunFlags, signal: AbortSignal): Promise<VerdictName> {
+  const cwd = process.cwd()
+  const options = runOptions(flags, await loadConfig(flags.config, cwd), cwd)
+  const color = wantsColor(flags)
+  const progress = progressPrinter(process.stderr, {
+    quiet: flags.quiet ?? false,
+    color: color && Boolean(process.stderr.isTTY),
+  })
+  try {
+    const rehearsal = await rehearse(options, { signal, events: progress })
+    progress.close()
+    const { stdout } = await renderReports(rehearsal, options, {
+      json: flags.json ?? false,
+      color: color && Boolean(process.stdout.isTTY),
+    })
+    process.stdout.write(stdout)
+    const kept = options.keep ? await joinKept(options.out) : undefined
+    if (kept !== undefined) process.stderr.write(keptAdvice(kept))
+    return rehearsal.verdict
+  } finally {
+    progress.close()
+  }
+}
+
+/** `--no-color`, NO_COLOR and FORCE_COLOR as people expect; a stream that is no terminal gets none. */
+function wantsColor(flags: RunFlags): boolean {
+  if (flags.color === false || process.env.NO_COLOR) return false
+  return true
+}

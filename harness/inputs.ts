@@ -1,0 +1,41 @@
+import type { RunOptions } from './cli/options.ts'
+import { type CanaryLogin, canaryLogins } from './config/canaries.ts'
+import type { Dump } from './dump/dump.ts'
+import { readDump } from './dump/read-dump.ts'
+import { type MigrationFolder, readMigrations } from './migrations/discover.ts'
+import { readExpectations } from './migrations/expectations.ts'
+import { type RollbackFolder, readRollback } from './migrations/rollback.ts'
+import type { Expectation } from './model/verdict.ts'
+import { discoverFunctions } from './stack/functions/discover.ts'
+
+/** Everything a run reads, read and found good: after this only the run itself can fail. */
+export type Inputs = {
+  readonly options: RunOptions
+  readonly dump: Dump
+  readonly migrations: MigrationFolder
+  readonly expectations: readonly Expectation[]
+  readonly rollback?: RollbackFolder
+  readonly canaries: readonly CanaryLogin[]
+  /** Names of the edge functions. */
+  readonly functions: readonly string[]
+}
+
+/** Reads and checks every input before anything starts. Bad input is refused with its own error, the cheap ones first. */
+export async function readInputs(options: RunOptions, signal: AbortSignal | undefined): Promise<Inputs> {
+  const canaries = await canaryLogins(options.config.canaries ?? [], process.env)
+  const functions = options.functions === undefined ? [] : await discoverFunctions(options.functions)
+  const migrations = await readMigrations(options.migrations, { signal })
+  const expectations = await readExpectations(migrations.files)
+  const rollback =
+    options.rollback === undefined ? undefined : await readRollback(options.rollback, migrations.files, { signal })
+  const dump = await readDump(options.dump, signal === undefined ? {} : { signal })
+  return {
+    options,
+    dump,
+    migrations,
+    expectations,
+    ...(rollback === undefined ? {} : { rollback }),
+    canaries,
+    functions: functions.map(({ name }) => name),
+  }
+}

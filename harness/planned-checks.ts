@@ -1,0 +1,32 @@
+import type { Inputs } from './inputs.ts'
+import type { Check } from './model/check.ts'
+import type { MetricName } from './model/finding.ts'
+
+/** Every check that a rehearsal plans to make, as it stands before anything ran. Stages overwrite them by id. */
+export function plannedChecks({ functions, rollback }: Pick<Inputs, 'functions' | 'rollback'>): Check[] {
+  const plan = (id: string, metric: MetricName, title: string, required = true): Check => ({
+    id,
+    metric,
+    title,
+    required,
+    status: 'not run',
+    reason: 'the run ended before it',
+  })
+  return [
+    plan('restore.entries', 'data', 'Every entry of the dump accounted for'),
+    plan('restore.rows', 'data', 'Every row of the dump loaded'),
+    plan('migrations.applied', 'features', 'Every pending migration applies'),
+    plan('data.schema', 'data', 'Schemas compared'),
+    plan('features.api', 'features', 'What the Data API offers compared'),
+    plan('data.ledger', 'data', 'Every row of every table compared'),
+    plan('data.orphans', 'data', 'References that point nowhere counted'),
+    plan('data.sequences', 'data', 'Sequences held against the values they feed'),
+    plan('logins.users-read', 'logins', 'Every account, identity and session compared'),
+    plan('logins.sign-up', 'logins', 'Sign-up and login writes tried on a clone'),
+    plan('access.row-sets', 'access', 'What sampled users see and may change compared'),
+    plan('features.egress', 'features', 'Nothing left the machine', functions.length > 0),
+    plan('performance.queries', 'performance', 'Reads of real users measured on both sides'),
+    plan('rollback.applied', 'data', 'The rollback scripts run', rollback !== undefined),
+    plan('rollback.complete', 'data', 'After the rollback everything is as before', false),
+  ]
+}

@@ -1,0 +1,141 @@
+import { embeddedEngine } from './database/embedded/engine.ts'
+import type { Cluster, Database, Engine } from './database/engine.ts'
+import { checksOfRestore, findingsOfRestore } from './dump/findings.ts'
+import { restore } from './dump/restore.ts'
+import { checkServerVersion } from './dump/server-version.ts'
+import { HarnessError } from './errors.ts'
+import type { Inputs } from './inputs.ts'
+import { noteKept } from './kept.ts'
+import { applyMigrations } from './migrations/apply.ts'
+import { readHistory } from './migrations/history.ts'
+import { checksOfMigrations, findingsOfMigrations } from './migrations/outcome.ts'
+import { type Selection, selectPending } from './migrations/pending.ts'
+import type { EngineName } from './model/config.ts'
+import type { MigrationRun } from './model/migration-run.ts'
+import type { RestoreRun } from './model/restore-run.ts'
+import { extensionFiles } from './platform/extension-files.ts'
+import { preparePlatform } from './platform/prepare.ts'
+import type { Stages } from './stages.ts'
+
+const engines: Readonly<Record<EngineName, Engine>> = { embedded: embeddedEngine }
+
+/** How much larger a database is than its compressed archive, indexes included; decides where it is put, no more. */
+const unpackedRatio = 12
+
+/** Before and after on one cluster, and how they came about. Disposal stops the cluster, unless it is to be kept. */
+export interface Prepared extends AsyncDisposable {
+  readonly cluster: Cluster
+  readonly before?: Database
+  readonly restore?: RestoreRun
+  readonly selection?: Selection
+  readonly migrations?: MigrationRun
+  /** Present when every pending migration was applied. */
+  readonly after?: Database
+}
+
+/** Starts a server and makes before and after on it. A stage that fails is told in `stages`; the later parts are then absent. */
+export async function prepare(inputs: Inputs, stages: Stages, signal: AbortSignal): Promise<Prepared> {
+  const { dump, options } = inputs
+  const engine = engines[options.engine]
+  if (engine.serverVersionNum !== undefined) checkServerVersion(dump, engine.serverVersionNum)
+  const cluster = await startEngine(engine, inputs, stages, signal)
+  const dispose = async () => {
+    if (!options.keep) await cluster.stop()
+  }
+  try {
+    const sides = await makeSides(cluster, inputs, stages, signal)
+    if (options.keep) await noteKept(options.out, cluster)
+    return { cluster, ...sides, [Symbol.asyncDispose]: dispose }
+  } catch (error) {
+    await cluster.stop()
+    throw error
+  }
+}
+
+async function startEngine(
+  engine: Engine,
+  { dump, options }: Inputs,
+  stages: Stages,
+  signal: AbortSignal,
+): Promise<Cluster> {
+  let failure: unknown
+  const cluster = await stages.run('start the server', async (progress) => {
+    const databaseBytes = dump.facts.bytes * unpackedRatio
+    const started = await engine.start({ signal, extensionFiles, keep: options.keep, databaseBytes }).catch((error) => {
+      failure = error
+      throw error
+    })
+    progress(`PostgreSQL ${started.serverVersion}, ${engine.name}`)
+    return started
+  })
+  // Without a server there is nothing to report on: bad input, told like any other.
+  if (cluster === undefined) throw failure
+  return cluster
+}
+
+async function makeSides(
+  cluster: Cluster,
+  inputs: Inputs,
+  stages: Stages,
+  signal: AbortSignal,
+): Promise<Omit<Prepared, 'cluster' | typeof Symbol.asyncDispose>> {
+  const before = await cluster.createDatabase('before')
+  const restored = await stages.run('restore', async (progress) => {
+    await preparePlatform(before, { signal })
+    const run = await restore(inputs.dump, before, {
+      signal,
+      onProgress: ({ phase, entriesDone, entries }) => progress(`${phase}, ${entriesDone} of ${entries} entries`),
+    })
+    stages.add({ findings: findingsOfRestore(run), checks: checksOfRestore(run) })
+    const rows = run.tables.reduce((sum, table) => sum + table.rowsLoaded, 0)
+    progress(`${run.entries.length} entries, ${rows.toLocaleString('en')} rows of ${run.tables.length} tables`)
+    return run
+  })
+  if (restored === undefined) return {}
+
+  let refusal: unknown
+  const migrated = await stages.run('migrate', async (progress) => {
+    const history = await readHistory(before)
+    const selection = pendingOf(inputs, history, (error) => {
+      refusal = error
+    })
+    const after = await before.clone('after')
+    const run = await applyMigrations(after, selection.pending, {
+      signal,
+      record: selection.record,
+      onProgress: ({ name, file, files }) => progress(`${file} of ${files}: ${name}`),
+    })
+    stages.add({
+      findings: [...selection.findings, ...findingsOfMigrations(run, selection.pending)],
+      checks: checksOfMigrations(run),
+    })
+    const applied = run.migrations.filter(({ status }) => status === 'applied').length
+    progress(`${applied} of ${run.migrations.length} applied`)
+    if (applied === run.migrations.length) await analyze(after)
+    return { selection, run, ...(applied === run.migrations.length ? { after } : {}) }
+  })
+  // That nothing is pending can be told only once the history of the dump is there, yet it is bad input all the same.
+  if (refusal instanceof HarnessError) throw refusal
+  if (migrated === undefined) return { before, restore: restored }
+  const { selection, run, after } = migrated
+  return { before, restore: restored, selection, migrations: run, ...(after === undefined ? {} : { after }) }
+}
+
+function pendingOf(
+  { migrations, options }: Inputs,
+  history: Awaited<ReturnType<typeof readHistory>>,
+  onRefusal: (error: unknown) => void,
+): Selection {
+  try {
+    return selectPending(migrations.files, history, options.baseline)
+  } catch (error) {
+    onRefusal(error)
+    throw error
+  }
+}
+
+/** Fresh statistics, as autovacuum would have made them in production by the time that matters. */
+async function analyze(database: Database): Promise<void> {
+  await using session = await database.connect()
+  await session.query('ANALYZE')
+}

@@ -1,0 +1,138 @@
+import type { RunOptions } from './cli/options.ts'
+import { cloner } from './clones.ts'
+import type { Database } from './database/engine.ts'
+import { type Inputs, readInputs } from './inputs.ts'
+import { lintMigrations } from './migrations/lint.ts'
+import { provePredicates } from './migrations/prove.ts'
+import type { RollbackRun } from './model/migration-run.ts'
+import type { Rehearsal } from './model/report.ts'
+import type { SuiteRun } from './model/suite-run.ts'
+import { plannedChecks } from './planned-checks.ts'
+import { type Prepared, prepare } from './prepare.ts'
+import { provenanceOf } from './provenance.ts'
+import { rehearseRollback } from './rollback.ts'
+import { compareAccess } from './snapshot/access/compare.ts'
+import { takeAccessDifferences } from './snapshot/access/differences.ts'
+import { takeAccess } from './snapshot/access/take.ts'
+import { pickIdentities } from './snapshot/identities.ts'
+import { compareLedger } from './snapshot/ledger/compare-ledger.ts'
+import { probeAuthWrites } from './snapshot/logins/auth-writes.ts'
+import { compareLogins } from './snapshot/logins/compare.ts'
+import { compareAuthWrites } from './snapshot/logins/compare-auth-writes.ts'
+import { takeLogins } from './snapshot/logins/take.ts'
+import { compareQueries } from './snapshot/queries/compare.ts'
+import { compareSchema } from './snapshot/schema/compare-schema.ts'
+import { takeSchema } from './snapshot/schema/take-schema.ts'
+import { type Evidence, type StageEvents, Stages } from './stages.ts'
+import { runSuiteStage } from './suite-stage.ts'
+import { decide } from './verdict/decide.ts'
+
+export type Host = { readonly signal: AbortSignal; readonly events: StageEvents }
+
+/** The stages after the two sides are made, in the order in which they run and are reported. */
+const comparisons = ['lint', 'schema', 'ledger', 'logins', 'row sets', 'suites', 'queries', 'rollback'] as const
+export const stageNames = ['start the server', 'restore', 'migrate', ...comparisons] as const
+
+/**
+ * The main job: restores the dump, migrates a copy, compares both, and judges. A stage that fails makes the verdict
+ * inconclusive. Throws a `HarnessError` for bad input (nothing was started, or all of it was taken down) and `aborted`.
+ */
+export async function rehearse(options: RunOptions, { signal, events }: Host): Promise<Rehearsal> {
+  const startedAt = new Date()
+  const inputs = await readInputs(options, signal)
+  const stages = new Stages(stageNames, plannedChecks(inputs), events)
+  await using prepared = await prepare(inputs, stages, signal)
+  const looked = await look(prepared, inputs, stages, signal)
+  const { before, after, selection } = prepared
+  const proofs =
+    before && after ? await provePredicates(inputs.expectations, stages.findings, before, after, { signal }) : []
+  const status = new Map(prepared.migrations?.migrations.map((migration) => [migration.name, migration.status]))
+  const verdict = decide({
+    findings: stages.findings,
+    checks: stages.checks,
+    stages: stages.rows,
+    suites: looked.suites,
+    migrations: (selection?.pending ?? []).map(({ name, sql }) => ({
+      name,
+      sql,
+      status: status.get(name) ?? 'not run',
+    })),
+    functions: inputs.functions,
+    expectations: inputs.expectations,
+    proofs,
+    waivers: options.config.waivers ?? [],
+    plan: options.config.plan,
+    require: options.config.require,
+    today: startedAt.toISOString().slice(0, 10),
+  })
+  return {
+    ...verdict,
+    ...(prepared.restore === undefined ? {} : { restore: prepared.restore }),
+    ...(prepared.migrations === undefined ? {} : { migrations: prepared.migrations }),
+    ...(looked.rollback === undefined ? {} : { rollback: looked.rollback }),
+    ...(looked.suites === undefined ? {} : { suites: looked.suites }),
+    stages: stages.rows,
+    provenance: await provenanceOf(inputs, prepared, startedAt),
+  }
+}
+
+type Looked = { readonly suites?: SuiteRun; readonly rollback?: RollbackRun }
+
+/** Everything that is looked at on the two sides, one stage after the other: each has both cores to itself. */
+async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: AbortSignal): Promise<Looked> {
+  const { before, after, selection } = prepared
+  if (!before || !after || !selection) {
+    for (const name of comparisons) stages.skip(name, 'there is no migrated copy to look at')
+    return {}
+  }
+  const { options } = inputs
+  const clone = cloner()
+  await stages.look('lint', async () => {
+    const { findings, check } = await lintMigrations(selection.pending, { signal })
+    return { findings, checks: [check] }
+  })
+  await stages.look('schema', async () => {
+    const [was, is] = await Promise.all([takeSchema(before, { signal }), takeSchema(after, { signal })])
+    return compareSchema(was, is)
+  })
+  await stages.look('ledger', (progress) =>
+    compareLedger(before, after, {
+      signal,
+      onProgress: ({ done, of, table }) => progress(`${done} of ${of}: ${table}`),
+    }),
+  )
+  await stages.look('logins', () => lookAtLogins(before, after, clone, signal))
+  const { contracts = {}, usersPerKind = 2 } = options.config
+  const identities = await pickIdentities(before, { contracts, seed: options.seed, usersPerKind })
+  await stages.look('row sets', async () => {
+    const was = await takeAccess(before, identities, { signal })
+    const is = await takeAccess(after, identities, { signal, like: was })
+    const differences = await takeAccessDifferences(
+      { database: before, facts: was },
+      { database: after, facts: is },
+      { signal },
+    )
+    return compareAccess(was, is, differences)
+  })
+  const suites = await runSuiteStage({ before, after }, inputs, clone, stages, signal)
+  await stages.look('queries', async () => {
+    await using was = await clone(before)
+    await using is = await clone(after)
+    return compareQueries(was, is, identities, { signal, seed: options.seed })
+  })
+  const rollback = await rehearseRollback({ before, after }, inputs.rollback, selection.pending, clone, stages, signal)
+  return { ...(suites === undefined ? {} : { suites }), ...(rollback === undefined ? {} : { rollback }) }
+}
+
+async function lookAtLogins(
+  before: Database,
+  after: Database,
+  clone: (of: Database) => Promise<Database>,
+  signal: AbortSignal,
+): Promise<Evidence> {
+  const read = compareLogins(await takeLogins(before, { signal }), await takeLogins(after, { signal }))
+  await using was = await clone(before)
+  await using is = await clone(after)
+  const written = compareAuthWrites(await probeAuthWrites(was), await probeAuthWrites(is))
+  return { findings: [...read.findings, ...written.findings], checks: [...read.checks, ...written.checks] }
+}

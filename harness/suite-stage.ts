@@ -1,0 +1,100 @@
+import { join } from 'node:path'
+import type { Cloner } from './clones.ts'
+import type { Database } from './database/engine.ts'
+import type { Inputs } from './inputs.ts'
+import type { Check } from './model/check.ts'
+import type { Finding } from './model/finding.ts'
+import type { Side, SuiteRun } from './model/suite-run.ts'
+import { startStack } from './stack/stack.ts'
+import type { Stages } from './stages.ts'
+import { type Control, type OpenStack, startControl } from './suites/control.ts'
+import { runSuites } from './suites/run.ts'
+
+/** Opens stacks for suite files: each on a clone of its own, which goes with the stack. */
+export function stackOpener(
+  sides: Readonly<Record<Side, Database>>,
+  inputs: Inputs,
+  clone: Cloner,
+  signal: AbortSignal,
+): OpenStack {
+  const { functions, config } = inputs.options
+  return async (side) => {
+    const database = await clone(sides[side])
+    const stack = await startStack(database, {
+      ...(functions === undefined ? {} : { functions }),
+      ...(config.functionsEnv === undefined ? {} : { functionsEnv: config.functionsEnv }),
+      signal,
+    }).catch(async (error) => {
+      await database.drop()
+      throw error
+    })
+    return {
+      ...stack,
+      async [Symbol.asyncDispose]() {
+        await stack.stop()
+        await database.drop()
+      },
+    }
+  }
+}
+
+/** The stage `suites`, with what it shows besides: whether anything tried to leave the machine. */
+export async function runSuiteStage(
+  sides: Readonly<Record<Side, Database>>,
+  inputs: Inputs,
+  clone: Cloner,
+  stages: Stages,
+  signal: AbortSignal,
+): Promise<SuiteRun | undefined> {
+  const { options, canaries, functions } = inputs
+  return stages.run('suites', async (progress) => {
+    const control = await startControl(stackOpener(sides, inputs, clone, signal))
+    let run: SuiteRun
+    {
+      await using _ = control
+      run = await runSuites({
+        control,
+        contracts: options.config.contracts ?? {},
+        canaries,
+        seed: options.seed,
+        own: options.ownSuites,
+        allure: join(options.out, 'allure-results'),
+        signal,
+        onProgress: (done) => progress(`${done} tests done`),
+      })
+    }
+    stages.add(egressEvidence(control, functions))
+    progress(`${run.tests.length} tests on both sides, ${run.files} files`)
+    return { ...run, errors: [...run.errors, ...control.failures()] }
+  })
+}
+
+function egressEvidence(control: Control, functions: readonly string[]): { findings: Finding[]; checks: Check[] } {
+  const hosts = Map.groupBy(control.egress(), ({ function: name, host }) => `${name}\0${host}`)
+  const findings = [...hosts.values()].flatMap((attempts): Finding[] => {
+    const [first] = attempts
+    if (first === undefined) return []
+    const sides = [...new Set(attempts.map(({ side }) => side))].sort().join(' and ')
+    return [
+      {
+        kind: 'egress.attempted',
+        object: first.function,
+        title: `The function ${first.function} tried to reach ${first.host}, ${attempts.length} ${attempts.length === 1 ? 'time' : 'times'}; it was not let through`,
+        evidence: [`seen on ${sides}`],
+      },
+    ]
+  })
+  const check: Check = {
+    id: 'features.egress',
+    metric: 'features',
+    title: 'Nothing left the machine',
+    required: functions.length > 0,
+    status: findings.length === 0 ? 'passed' : 'failed',
+    summary:
+      functions.length === 0
+        ? 'There are no edge functions.'
+        : `${functions.length} functions ran without network; ${control.egress().length} attempts to reach another host.`,
+    numbers: { functions: functions.length, attempts: control.egress().length },
+  }
+  return { findings, checks: [check] }
+}
