@@ -155,13 +155,14 @@ describe('a file that fails', () => {
         'select name::int from public.people',
         "do $$ begin raise exception 'no % for % people', (select name from public.people where id = 1), 2; end $$",
         'do $$ declare m text := (select name from public.people where id = 1); begin raise exception using message = m; end $$',
+        'do $$ begin assert false, (select name from public.people where id = 1); end $$',
         'alter table public.people add unique (name); insert into public.people select id + 10, name from public.people',
       ].map(async (sql) => JSON.stringify((await apply([file('201_a.sql', sql)])).first?.failure)),
     )
     expect(texts.join('\n')).not.toMatch(/Ada|Lovelace/)
     expect(texts[0]).toContain('invalid input syntax for type integer')
     expect(texts[1]).toContain('no … for … people')
-    expect(texts[3]).toContain('people_name_key')
+    expect(texts[4]).toContain('people_name_key')
   })
 
   it('that ends its own session is a failure, and the rest is not run', async () => {

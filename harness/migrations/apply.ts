@@ -15,7 +15,7 @@ export type ApplyOptions = {
   readonly record?: boolean
 }
 
-export type ApplyProgress = {
+type ApplyProgress = {
   readonly name: string
   /** Number of the file, from 1, and of all files. */
   readonly file: number

@@ -35,7 +35,7 @@ export async function failureOf(
     const message = `The migration ended its own session: ${error.message}.`
     return failure(file, at, { sqlstate, message })
   }
-  if (error.routine === 'exec_stmt_raise') {
+  if (error.routine === 'exec_stmt_raise' || error.routine === 'exec_stmt_assert') {
     return failure(file, at, { sqlstate, message: await raisedText(error.message, file.sql, database) })
   }
   const message = withoutValues(sqlstate, error.message, file.sql)
@@ -93,8 +93,11 @@ function firstMeaning(sql: string): number {
   return scan(sql).tokens.find(({ type }) => type !== 'space' && type !== 'comment')?.start ?? 0
 }
 
-/** Errors of class 22 (data exceptions) quote the value that they could not take: kept only if the file spells it out. */
+/**
+ * Errors of class 22 (data exceptions) quote the value that they could not take: kept only if the file spells it out.
+ * From the first quote to the last, since the value may hold quotes itself.
+ */
 function withoutValues(sqlstate: string, message: string, sql: string): string {
   if (!sqlstate.startsWith('22')) return message
-  return message.replace(/"([^"]*)"/g, (quoted, value: string) => (sql.includes(value) ? quoted : '"…"'))
+  return message.replace(/"(.*)"/s, (quoted, value: string) => (sql.includes(value) ? quoted : '"…"'))
 }

@@ -58,7 +58,7 @@ function squawkBinary(): string {
 }
 
 /** One complaint of squawk's JSON reporter; line and column count from 0. */
-export type Complaint = {
+type Complaint = {
   readonly file: string
   readonly line: number
   readonly column: number
@@ -107,7 +107,7 @@ function parseComplaints(text: string): readonly Complaint[] {
 }
 
 /** One warning for each file and rule, at the first place. */
-export function findingsOfLint(complaints: readonly Complaint[], files: readonly MigrationFile[]): readonly Finding[] {
+function findingsOfLint(complaints: readonly Complaint[], files: readonly MigrationFile[]): readonly Finding[] {
   const groups = Map.groupBy(complaints, ({ file, rule_name }) => `${file}\n${rule_name}`)
   const findings = [...groups.values()].flatMap((group): readonly Finding[] => {
     const [first] = group

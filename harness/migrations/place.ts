@@ -20,7 +20,7 @@ export function placeAt({ starts }: Lines, offset: number): { readonly line: num
 }
 
 /** Text of a line, from 1, without its end. */
-export function lineText({ text, starts }: Lines, line: number): string {
+function lineText({ text, starts }: Lines, line: number): string {
   const start = starts[line - 1]
   if (start === undefined) return ''
   return text.slice(start, starts[line] ?? text.length).replace(/\r?\n$/, '')

@@ -106,5 +106,5 @@ function partsOf(table: string): readonly string[] {
 
 /** An error while a row is evaluated may quote its values. */
 function withoutQuotes(message: string): string {
-  return message.replace(/"[^"]*"/g, '"…"')
+  return message.replace(/".*"/s, '"…"')
 }

@@ -6,7 +6,7 @@ export type Token = {
   readonly end: number
 }
 
-export type TokenType = 'space' | 'comment' | 'word' | 'quoted' | 'string' | 'dollar' | 'number' | 'mark'
+type TokenType = 'space' | 'comment' | 'word' | 'quoted' | 'string' | 'dollar' | 'number' | 'mark'
 
 export type ScanProblem = { readonly message: string; readonly offset: number }
 

@@ -3,7 +3,7 @@ import { linesOf, placeAt } from './place.ts'
 import { type ScanProblem, scan, type Token } from './scan.ts'
 import { needsOwnTransaction, readsStandardInput } from './statement-kind.ts'
 
-export type Comment = {
+type Comment = {
   readonly text: string
   readonly line: number
   readonly column: number
