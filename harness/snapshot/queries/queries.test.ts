@@ -4,7 +4,7 @@ import { startTestCluster } from '../../database/test-cluster.ts'
 import { preparePlatformSchemas } from '../../platform/prepare.ts'
 import { administer, makeProject, plannerContracts } from '../access/test-project.ts'
 import { type Identity, pickIdentities } from '../identities.ts'
-import { compareQueries } from './compare-queries.ts'
+import { compareQueries } from './compare.ts'
 import { costlier, judge, type Measured, slower } from './judge.ts'
 import { median, ratioInterval } from './statistics.ts'
 
