@@ -164,7 +164,8 @@ class Loader {
     // Rows of a partition can be told to go through its parent, which takes no TRUNCATE ONLY.
     const throughParent = /^-- load via partition root/m.test(entry.definition)
     const { signal, onBytes } = this.#options
-    const fresh = !throughParent && entry.dependencies.some((id) => this.#freshTables.has(id))
+    const fresh =
+      !throughParent && entry.dependencies.some((id) => this.#freshTables.has(id) && !this.#account.isLost(id))
     const { error, ...rows } = await loadRows(this.#dump, entry, block, connection, { fresh, signal, onBytes })
     this.#account.tables.push({ schema: entry.schema ?? '', name: entry.name, ...rows })
     this.#options.settle(planned, error)

@@ -1,6 +1,7 @@
+import { closeSync, openSync, readSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { createInflate, createZstdDecompress } from 'node:zlib'
+import { createInflate, createZstdDecompress, inflateSync, zstdDecompressSync } from 'node:zlib'
 import { HarnessError } from '../../errors.ts'
 import type { DataBlock, Dump } from '../dump.ts'
 import { signedInteger } from './cursor.ts'
@@ -9,8 +10,17 @@ import { unpackLz4 } from './lz4.ts'
 /** Size of what is read, unpacked and handed on at once: large enough that the cost per piece does not show. */
 const pieceBytes = 256 * 1024
 
+/** Below this, handing work to other threads takes longer than doing it. */
+const smallBytes = 32 * 1024
+
 /** The unpacked bytes of a block of rows: COPY's text format, closed by its `\.` line. Throws `dump.corrupt`. */
 export async function* readRows(dump: Dump, block: DataBlock): AsyncGenerator<Buffer> {
+  const unpackSmall = smallUnpackers[dump.facts.compression]
+  if (unpackSmall && block.end - block.start < smallBytes) {
+    const rows = orCorrupt(dump, () => unpackSmall(readSmallBlock(dump, block)))
+    if (rows.length > 0) yield rows
+    return
+  }
   await using reader = await BlockReader.open(dump, block)
   yield* unpack(dump, reader.payload())
 }
@@ -55,13 +65,56 @@ async function* unpack(dump: Dump, payload: AsyncGenerator<Buffer>): AsyncGenera
       }
     }
   } catch (cause) {
-    if (cause instanceof HarnessError) throw cause
-    throw new HarnessError(
-      'dump.corrupt',
-      `${dump.facts.path} is damaged: a block of its data does not unpack (${dump.facts.compression}). Take the dump again.`,
-      { facts: { path: dump.facts.path }, cause },
-    )
+    throw corrupt(dump, cause)
   }
+}
+
+const smallUnpackers: Readonly<Partial<Record<Dump['facts']['compression'], (packed: Buffer) => Buffer>>> = {
+  none: (bytes) => bytes,
+  gzip: inflateSync,
+  zstd: zstdDecompressSync,
+}
+
+function readSmallBlock(dump: Dump, block: DataBlock): Buffer {
+  const bytes = Buffer.alloc(block.end - block.start)
+  const file = openSync(dump.facts.path, 'r')
+  try {
+    if (readSync(file, bytes, 0, bytes.length, block.start) < bytes.length) throw changed(dump.facts.path)
+  } finally {
+    closeSync(file)
+  }
+  const pieces: Buffer[] = []
+  for (let offset = 0; ; ) {
+    const length = signedInteger(bytes, offset, dump.integerSize)
+    offset += 1 + dump.integerSize
+    if (length === undefined || length < 0 || offset + length > bytes.length) throw changed(dump.facts.path)
+    if (length === 0) return Buffer.concat(pieces)
+    pieces.push(bytes.subarray(offset, offset + length))
+    offset += length
+  }
+}
+
+function orCorrupt<T>(dump: Dump, work: () => T): T {
+  try {
+    return work()
+  } catch (cause) {
+    throw corrupt(dump, cause)
+  }
+}
+
+function corrupt({ facts }: Dump, cause: unknown): HarnessError {
+  if (cause instanceof HarnessError) return cause
+  return new HarnessError(
+    'dump.corrupt',
+    `${facts.path} is damaged: a block of its data does not unpack (${facts.compression}). Take the dump again.`,
+    { facts: { path: facts.path }, cause },
+  )
+}
+
+function changed(path: string): HarnessError {
+  return new HarnessError('dump.corrupt', `${path} is no longer what it was when it was first read. Run again.`, {
+    facts: { path },
+  })
 }
 
 /** Reads one block from its start, length by length, in large reads. */
@@ -106,7 +159,7 @@ class BlockReader implements AsyncDisposable {
       }
       if (this.#offset === this.#window.length) await this.#fill()
       const step = Math.min(left, this.#window.length - this.#offset, pieceBytes - used)
-      if (step === 0) throw this.#changed()
+      if (step === 0) throw changed(this.#path)
       this.#window.copy(piece, used, this.#offset, this.#offset + step)
       this.#offset += step
       used += step
@@ -128,7 +181,7 @@ class BlockReader implements AsyncDisposable {
     const length = 1 + this.#integerSize
     const whole = this.#window.length - this.#offset >= length
     const value = whole ? signedInteger(this.#window, this.#offset, this.#integerSize) : undefined
-    if (value === undefined) throw this.#changed()
+    if (value === undefined) throw changed(this.#path)
     this.#offset += length
     return value
   }
@@ -141,21 +194,11 @@ class BlockReader implements AsyncDisposable {
     let filled = rest.length
     while (filled < window.length) {
       const { bytesRead } = await this.#file.read(window, filled, window.length - filled, this.#position)
-      if (bytesRead === 0) throw this.#changed()
+      if (bytesRead === 0) throw changed(this.#path)
       filled += bytesRead
       this.#position += bytesRead
     }
     this.#window = window
     this.#offset = 0
-  }
-
-  #changed(): HarnessError {
-    return new HarnessError(
-      'dump.corrupt',
-      `${this.#path} is no longer what it was when it was first read. Run again.`,
-      {
-        facts: { path: this.#path },
-      },
-    )
   }
 }

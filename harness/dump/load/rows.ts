@@ -10,10 +10,15 @@ import { isUndefinedObject, throwIfFatal } from './outcome.ts'
 
 export type LoadedRows = { readonly rowsInArchive: number; readonly rowsLoaded: number; readonly error?: Error }
 
+/** A packed block below this may hold no rows at all, as most tables of the platform do. */
+const emptyBytes = 128
+/** From here on, a new file for the table costs less than it saves. */
+const freezeBytes = 64 * 1024
+
 /**
  * Streams the rows of a `TABLE DATA` entry into its table with COPY and counts them on the way, in the archive's own
- * text. `fresh`: the table is the dump's own and empty: it is then truncated in the same transaction, so that the rows
- * are written frozen and, at `wal_level = minimal`, without WAL.
+ * text. `fresh`: the table is there, is the dump's own and empty: it is then truncated in the same transaction, so that
+ * the rows are written frozen and, at `wal_level = minimal`, without WAL.
  */
 export async function loadRows(
   dump: Dump,
@@ -33,9 +38,13 @@ export async function loadRows(
       `${dump.facts.path} is damaged: the rows of ${entry.schema}.${entry.name} come without a COPY statement.`,
     )
   }
-  const copy = options.fresh
-    ? `TRUNCATE TABLE ONLY ${qualified(entry.schema ?? '', entry.name)}; ${statement} WITH (FREEZE)`
-    : statement
+  const bytes = block.end - block.start
+  if (options.fresh && bytes < emptyBytes && (await countRows(dump, block)) === 0)
+    return { rowsInArchive: 0, rowsLoaded: 0 }
+  const copy =
+    options.fresh && bytes >= freezeBytes
+      ? `TRUNCATE TABLE ONLY ${qualified(entry.schema ?? '', entry.name)}; ${statement} WITH (FREEZE)`
+      : statement
   try {
     return await stream(dump, block, connection, copy, options)
   } catch (error) {
