@@ -76,7 +76,7 @@ function metric(name: MetricName, verdict: VerdictName): Metric {
           '2,000 accounts and 2,212 identities are the same.',
           { accounts: 2000, identities: 2212 },
         ),
-        check('suite:auth', name, 'Suite auth', '5 tests pass on both sides.', { testsSame: 5 }),
+        check('suite:auth', name, 'Suite auth', '5 tests pass on both sides.', { testsPassed: 5 }),
       ],
     ],
     access: [
@@ -101,7 +101,7 @@ function metric(name: MetricName, verdict: VerdictName): Metric {
           name,
           'The suites ran on both sides',
           '27 tests pass on both sides, 4 are fixed by the migrations.',
-          { testsSame: 27, testsFixed: 4 },
+          { testsPassed: 27, testsFixed: 4 },
         ),
         {
           ...check('suite:own', name, 'Suite own', '', {}),

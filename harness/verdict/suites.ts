@@ -85,7 +85,7 @@ function allSuites(run: SuiteRun | undefined): Check {
   const counts = countOutcomes(run.tests)
   const ran = counts.same + counts.fixed + counts.regressed + counts.fails
   const numbers = {
-    testsSame: counts.same,
+    testsPassed: counts.same,
     testsFixed: counts.fixed,
     testsRegressed: counts.regressed,
     testsFailing: counts.fails,
@@ -111,7 +111,7 @@ function checkOf(suite: string, own: readonly JoinedTest[] | undefined, isRequir
   }
   const counts = countOutcomes(own)
   const numbers = {
-    testsSame: counts.same,
+    testsPassed: counts.same,
     testsFixed: counts.fixed,
     testsRegressed: counts.regressed,
     testsFailing: counts.fails,

@@ -38,8 +38,7 @@ function group(metric: ReportMetric, findings: readonly ReportFinding[]): Markup
 <div class="group-head"><h3>${metricLabels[metric.name]}</h3><span class="soft">${sayCount(findings.length, 'finding')}</span></div>
 ${blocking.map(card)}
 ${
-  others.length > 0 &&
-  html`<details class="card finding calm"><summary>${tally(others)}</summary>${others.map(card)}</details>`
+  others.length > 0 && html`<details class="card rest"><summary>${tally(others)}</summary>${others.map(card)}</details>`
 }
 </div>`
 }

@@ -25,7 +25,7 @@ function card(metric: ReportMetric): Markup {
   const figures = Object.entries(metric.numbers)
     .filter(([key]) => key !== 'checks' && key !== 'checksPassed')
     .slice(0, figuresShown)
-  const isOpen = metric.status !== 'met'
+  const isOpen = metric.status === 'unknown'
   return html`<article class="card metric ${tones[metric.status]}">
 <div class="top"><h3>${metric.title}</h3><span class="tag">${metricSigns[metric.status]} ${metric.status}</span></div>
 <p class="summary">${metric.summary}</p>

@@ -7,7 +7,7 @@ const statuses = ['failed', 'not run', 'manual', 'done'] as const
 const tones = { done: 'good', failed: 'bad', manual: 'note', 'not run': 'open' } as const
 const labels = { done: '✓ Done', failed: '✗ Failed', manual: '✎ By hand', 'not run': '? Not run' } as const
 
-/** The plan's checklist by phase; a phase with a failure or a gap stands open. */
+/** The plan's checklist by phase; a phase with a failure stands open. */
 export function planSection({ plan }: ReportDocument): Markup | undefined {
   if (plan.length === 0) return undefined
   const phases = [...new Set(plan.map(({ phase }) => phase))]
@@ -27,10 +27,10 @@ ${phases.map((phase) =>
 }
 
 function phaseBlock(phase: string, items: readonly Item[]): Markup {
-  const isOpen = items.some(({ status }) => status === 'failed' || status === 'not run')
+  const isOpen = items.some(({ status }) => status === 'failed')
   const tags = statuses.filter((status) => count(items, status) > 0)
   return html`<details class="phase"${isOpen && html` open`}>
-<summary>${phase}<span class="tags">${tags.map((status) => html`<span class="tag ${tones[status]}">${labels[status]} ${count(items, status)}</span>`)}</span></summary>
+<summary><span>${phase}</span><span class="tags">${tags.map((status) => html`<span class="tag ${tones[status]}">${labels[status]} ${count(items, status)}</span>`)}</span></summary>
 <ul class="items">${items.map(
     ({ text, status, evidence }) =>
       html`<li><span class="tag ${tones[status]}">${labels[status]}</span><div>${text}<div class="proof">${evidence}</div></div></li>`,

@@ -37,7 +37,7 @@ pre { background: var(--code); border: 1px solid var(--line); border-radius: 8px
 .banner.inconclusive { background: #6b4a00; background: linear-gradient(160deg, #7d5700, #563b00); }
 .banner .product { font-size: .88rem; font-weight: 600; letter-spacing: .02em; opacity: .92; }
 .banner h1 { display: flex; align-items: center; gap: 18px; font-size: clamp(2.1rem, 8.5vw, 4rem); line-height: 1.05; letter-spacing: -.02em; margin: 12px 0 14px; overflow-wrap: normal; }
-.banner h1 .sign { flex: none; width: .95em; height: .95em; border-radius: 50%; background: rgb(255 255 255 / .16); border: 2px solid rgb(255 255 255 / .75); display: grid; place-items: center; font-size: .7em; line-height: 1; }
+.banner h1 .sign { flex: none; width: 1.5em; height: 1.5em; border-radius: 50%; background: rgb(255 255 255 / .16); border: 3px solid rgb(255 255 255 / .8); display: grid; place-items: center; font-size: .58em; line-height: 1; }
 .banner .reason { font-size: 1.18rem; line-height: 1.5; max-width: 62em; }
 .banner dl { display: flex; flex-wrap: wrap; gap: 10px 32px; margin-top: 24px; font-size: .9rem; }
 .banner dt { opacity: .85; font-size: .8rem; }
@@ -48,7 +48,9 @@ nav ul { display: flex; flex-wrap: wrap; gap: 2px 20px; list-style: none; paddin
 nav a { display: inline-block; padding: 4px 0; text-decoration: none; }
 nav a:hover { text-decoration: underline; }
 
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 16px; }
+.cards { display: grid; grid-template-columns: repeat(6, 1fr); gap: 16px; }
+.cards > * { grid-column: span 2; }
+.cards > :nth-child(n + 4) { grid-column: span 3; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; box-shadow: var(--shadow); padding: 18px 20px; min-width: 0; }
 .metric { border-top: 5px solid var(--tone); display: flex; flex-direction: column; gap: 10px; }
 .metric .top { display: flex; justify-content: space-between; align-items: flex-start; gap: 12px; }
@@ -78,16 +80,15 @@ details.fold > summary { color: var(--note); }
 .finding dt { color: var(--soft); }
 .finding dd { margin: 0; min-width: 0; }
 .group { margin-top: 26px; }
-.group > summary { list-style-position: outside; }
-.group > summary h3 { display: inline; }
-.group > .group-head { display: flex; gap: 10px; align-items: baseline; }
+.rest { margin-top: 12px; }
+.group-head { display: flex; gap: 10px; align-items: baseline; }
 
 .phase { background: var(--card); border: 1px solid var(--line); border-radius: 12px; margin-top: 10px; }
-.phase > summary { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; padding: 12px 16px; font-weight: 600; list-style: none; }
+.phase > summary { display: grid; grid-template-columns: auto 1fr auto; align-items: center; gap: 4px 12px; padding: 12px 16px; font-weight: 600; list-style: none; }
 .phase > summary::-webkit-details-marker { display: none; }
 .phase > summary::before { content: "▸"; color: var(--soft); transition: transform .15s; }
 .phase[open] > summary::before { transform: rotate(90deg); }
-.phase > summary .tags { margin-left: auto; display: flex; flex-wrap: wrap; gap: 4px; }
+.phase > summary .tags { display: flex; flex-wrap: wrap; gap: 4px; }
 .items { list-style: none; margin: 0; padding: 0 16px 8px; }
 .items li { display: grid; grid-template-columns: 6.6em 1fr; gap: 2px 14px; padding: 11px 0; border-top: 1px solid var(--line); align-items: start; }
 .items .tag { justify-self: start; }
@@ -99,7 +100,7 @@ details.fold > summary { color: var(--note); }
 .legend b { color: var(--tone); }
 
 .table { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 12px; }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; }
+table { border-collapse: collapse; width: 100%; font-size: .92rem; overflow-wrap: break-word; }
 caption { text-align: left; padding: 10px 14px 2px; color: var(--soft); font-size: .88rem; }
 th, td { text-align: left; vertical-align: top; padding: 9px 14px; border-top: 1px solid var(--line); }
 thead th { border-top: 0; color: var(--soft); font-weight: 600; font-size: .82rem; white-space: nowrap; }
@@ -117,7 +118,12 @@ tbody th { font-weight: 500; }
 .facts dd { margin: 0; min-width: 0; }
 footer { color: var(--soft); font-size: .88rem; padding: 0 0 40px; }
 
+@media (max-width: 960px) {
+  .cards { grid-template-columns: 1fr 1fr; }
+  .cards > *, .cards > :nth-child(n + 4) { grid-column: auto; }
+}
 @media (max-width: 640px) {
+  .cards { grid-template-columns: 1fr; }
   .wrap { padding: 0 16px; }
   section { margin: 34px 0; }
   .banner { padding: 26px 0 24px; }
@@ -126,12 +132,13 @@ footer { color: var(--soft); font-size: .88rem; padding: 0 0 40px; }
   .finding dl, .facts { grid-template-columns: 1fr; gap: 2px; }
   .finding dt:not(:first-child), .facts dt:not(:first-child) { margin-top: 8px; }
   .items li { grid-template-columns: 1fr; }
-  .phase > summary .tags { margin-left: 0; flex-basis: 100%; }
+  .phase > summary { grid-template-columns: auto 1fr; }
+  .phase > summary .tags { grid-column: 2; }
   .bar { grid-template-columns: 1fr auto; gap: 2px 12px; }
   .bar .track { grid-column: 1 / -1; grid-row: 2; }
   .bar .why { grid-column: 1 / -1; margin: 0; }
   .cells thead { position: absolute; clip-path: inset(50%); }
-  .cells, .cells tbody, .cells tr, .cells th, .cells td { display: block; }
+  .cells, .cells caption, .cells tbody, .cells tr, .cells th, .cells td { display: block; }
   .cells tr { border-top: 1px solid var(--line); padding: 10px 14px; }
   .cells tbody tr:first-child { border-top: 0; }
   .cells th, .cells td { border: 0; padding: 1px 0; text-align: left; white-space: normal; }
@@ -159,7 +166,9 @@ footer { color: var(--soft); font-size: .88rem; padding: 0 0 40px; }
   details::details-content { content-visibility: visible; display: block; block-size: auto; }
   details:not([open]) > :not(summary) { display: revert; }
   .phase > summary::before { content: none; }
+  .phase > summary { grid-template-columns: 1fr auto; }
   .cards { grid-template-columns: 1fr 1fr; }
+  .cards > *, .cards > :nth-child(n + 4) { grid-column: auto; }
 }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; scroll-behavior: auto !important; } }
 `
