@@ -9,7 +9,7 @@ import type { SessionPair } from './session.ts'
 /** Rows in one bucket of the key's hash: few enough to hold, many enough to keep the round trips few. */
 const rowsPerBucket = 2_000
 /** What one FETCH may bring, on each side. */
-const bytesPerFetch = 8 * 2 ** 20
+const bytesPerFetch = 2 * 2 ** 20
 
 /**
  * Compares the rows of the differing chunks, one bucket of key hashes at a time: what leaves the server are hashes of the key

@@ -100,7 +100,7 @@ export class RowComparison {
     const { common, dropped } = this.#layout
     if (dropped.length === 0 && before.compare(after, 8, this.#strict, 8, this.#strict) === 0) return
     const key = hashAt(before, 0)
-    const changed = common.filter((column) => hashAt(before, column.strict) !== hashAt(after, column.strict))
+    const changed = common.filter((column) => differ(before, after, column.strict))
     const meant = changed.filter((column) => !column.kept)
     if (meant.length > 0) count(this.rowsChanged, key)
     else if (changed.length > 0) {
@@ -167,6 +167,14 @@ export class RowComparison {
     }
     count(tally, key)
   }
+}
+
+function differ(before: Buffer, after: Buffer, slot: number): boolean {
+  const place = slot * 8
+  return (
+    before.readInt32LE(place) !== after.readInt32LE(place) ||
+    before.readInt32LE(place + 4) !== after.readInt32LE(place + 4)
+  )
 }
 
 function hashAt(record: Buffer, slot: number): string {
