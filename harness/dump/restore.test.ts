@@ -11,7 +11,7 @@ import type { TocEntry } from './dump.ts'
 import { checksOfRestore, findingsOfRestore } from './findings.ts'
 import { findNativeClient } from './native/client.ts'
 import { readDump } from './read-dump.ts'
-import { restore } from './restore.ts'
+import { type RestoreProgress, restore } from './restore.ts'
 
 const fixtures = new URL('../../fixtures/dumps/', import.meta.url)
 const odd = fileURLToPath(new URL('odd.dump', fixtures))
@@ -209,6 +209,19 @@ describe('entries that fail', () => {
       code: 'aborted',
     })
   })
+})
+
+test('a restore that is stopped in the middle leaves no session behind', async () => {
+  const database = await cluster.createDatabase('cut')
+  const controller = new AbortController()
+  const onProgress = ({ phase }: RestoreProgress) => phase === 'load' && controller.abort()
+  await expect(restore(await readDump(odd), database, { signal: controller.signal, onProgress })).rejects.toMatchObject(
+    {
+      code: 'aborted',
+    },
+  )
+  await expect(cluster.database('cut').drop()).resolves.toBeUndefined()
+  expect(await query(source, "SELECT 1 FROM pg_stat_activity WHERE datname = 'cut'")).toEqual([])
 })
 
 const client = await findNativeClient()

@@ -1,19 +1,18 @@
-import type { Connection, Database } from '../database/engine.ts'
+import type { Database } from '../database/engine.ts'
 import { quoteIdentifier } from '../database/identifiers.ts'
 import { throwIfAborted } from '../errors.ts'
 import type { RestoreRun } from '../model/restore-run.ts'
-import { planTasks, type Task } from './dependencies.ts'
+import { planTasks } from './dependencies.ts'
 import type { Dump } from './dump.ts'
 import { Account } from './load/account.ts'
 import { analyzeTables } from './load/analyze.ts'
 import { runInBatches } from './load/batches.ts'
-import { loadLargeObjects } from './load/large-objects.ts'
-import { isDeadlock, throwIfFatal } from './load/outcome.ts'
+import { Loader } from './load/loader.ts'
 import { addRealtimePartition } from './load/realtime.ts'
-import { loadRows } from './load/rows.ts'
 import { runTasks } from './load/schedule.ts'
 import { takeServerFacts } from './load/server-facts.ts'
-import { openSession } from './load/session.ts'
+import { Sessions } from './load/session.ts'
+import { Stopwatch } from './load/stopwatch.ts'
 import { type PlannedEntry, type PlanPhase, planRestore } from './plan.ts'
 import { checkServerVersion } from './server-version.ts'
 
@@ -43,6 +42,24 @@ export type RestoreProgress = {
 export async function restore(dump: Dump, database: Database, options: RestoreOptions = {}): Promise<RestoreRun> {
   checkServerVersion(dump, database.cluster.serverVersionNum)
   await using sessions = new Sessions(dump, database)
+  const stop = () => sessions.cut()
+  options.signal?.addEventListener('abort', stop)
+  try {
+    return await restoreInto(database, dump, sessions, options)
+  } catch (error) {
+    throwIfAborted(options.signal, 'restoring the dump')
+    throw error
+  } finally {
+    options.signal?.removeEventListener('abort', stop)
+  }
+}
+
+async function restoreInto(
+  database: Database,
+  dump: Dump,
+  sessions: Sessions,
+  options: RestoreOptions,
+): Promise<RestoreRun> {
   const watch = new Stopwatch()
   const main = await sessions.open()
   const plan = planRestore(dump, await takeServerFacts(main, database.name))
@@ -112,119 +129,5 @@ export async function restore(dump: Dump, database: Database, options: RestoreOp
     rolesCreated: plan.missingRoles,
     phases: watch.laps,
     milliseconds: watch.total,
-  }
-}
-
-type LoaderOptions = {
-  readonly signal: AbortSignal | undefined
-  readonly onBytes: (bytes: number) => void
-  readonly settle: (planned: PlannedEntry, error?: Error) => void
-}
-
-/** Does the tasks of the parallel phase. */
-class Loader {
-  readonly #dump: Dump
-  readonly #account: Account
-  readonly #planned: ReadonlyMap<number, PlannedEntry>
-  readonly #options: LoaderOptions
-  readonly #deadlocked: PlannedEntry[] = []
-  readonly #freshTables: ReadonlySet<number>
-
-  constructor(dump: Dump, account: Account, planned: ReadonlyMap<number, PlannedEntry>, options: LoaderOptions) {
-    this.#dump = dump
-    this.#account = account
-    this.#planned = planned
-    this.#options = options
-    this.#freshTables = new Set(dump.entries.filter((entry) => entry.type === 'TABLE').map((entry) => entry.id))
-  }
-
-  async run({ entries }: Task, connection: Connection): Promise<void> {
-    const { signal, settle } = this.#options
-    throwIfAborted(signal, 'loading the dump')
-    const planned = entries.flatMap(({ id }) => this.#planned.get(id) ?? [])
-    const [first] = planned
-    if (first?.entry.type === 'TABLE DATA') return this.#loadTable(first, connection)
-    if (first?.entry.type === 'BLOBS') return this.#loadLargeObjects(first, connection)
-    const unlessDeadlocked = (each: PlannedEntry, error?: Error) => {
-      if (error && isDeadlock(error)) this.#deadlocked.push(each)
-      else settle(each, error)
-    }
-    return runInBatches(planned, connection, unlessDeadlocked, signal)
-  }
-
-  /** What fell victim to a deadlock, once more, with nobody else at work. */
-  async retryDeadlocked(connection: Connection): Promise<void> {
-    await runInBatches(this.#deadlocked, connection, this.#options.settle, this.#options.signal)
-  }
-
-  async #loadTable(planned: PlannedEntry, connection: Connection): Promise<void> {
-    const { entry } = planned
-    const block = this.#dump.blocks.get(entry.id)
-    if (!block) return this.#options.settle(planned)
-    // Rows of a partition can be told to go through its parent, which takes no TRUNCATE ONLY.
-    const throughParent = /^-- load via partition root/m.test(entry.definition)
-    const { signal, onBytes } = this.#options
-    const fresh =
-      !throughParent && entry.dependencies.some((id) => this.#freshTables.has(id) && !this.#account.isLost(id))
-    const { error, ...rows } = await loadRows(this.#dump, entry, block, connection, { fresh, signal, onBytes })
-    this.#account.tables.push({ schema: entry.schema ?? '', name: entry.name, ...rows })
-    this.#options.settle(planned, error)
-  }
-
-  async #loadLargeObjects(planned: PlannedEntry, connection: Connection): Promise<void> {
-    const block = this.#dump.blocks.get(planned.entry.id)
-    try {
-      if (block) await loadLargeObjects(this.#dump, block, connection, this.#options.signal)
-      this.#options.settle(planned)
-    } catch (error) {
-      throwIfFatal(error)
-      this.#options.settle(planned, error)
-    }
-  }
-}
-
-class Sessions implements AsyncDisposable {
-  readonly all: Connection[] = []
-  readonly #dump: Dump
-  readonly #database: Database
-
-  constructor(dump: Dump, database: Database) {
-    this.#dump = dump
-    this.#database = database
-  }
-
-  async open(): Promise<Connection> {
-    const connection = await openSession(this.#database, this.#dump)
-    this.all.push(connection)
-    return connection
-  }
-
-  openMore(count: number): Promise<Connection[]> {
-    return Promise.all(Array.from({ length: Math.max(0, count) }, () => this.open()))
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.all.map((connection) => connection.end().catch(() => {})))
-  }
-}
-
-class Stopwatch {
-  readonly laps: { readonly name: string; readonly milliseconds: number }[] = []
-  readonly #start = performance.now()
-  #last = this.#start
-
-  get total(): number {
-    return Math.round(performance.now() - this.#start)
-  }
-
-  lap(name: string): void {
-    const now = performance.now()
-    this.laps.push({ name, milliseconds: Math.round(now - this.#last) })
-    this.#last = now
-  }
-
-  async time(name: string, work: () => Promise<void>): Promise<void> {
-    await work()
-    this.lap(name)
   }
 }

@@ -27,7 +27,8 @@ export function throwIfFatal(error: unknown): asserts error is DatabaseError {
       { cause: error },
     )
   }
-  if (!code || /^(08|57P|58|XX|F0)/.test(code) || code === '53200') {
+  if (error instanceof TypeError || error instanceof RangeError) throw error
+  if (!code || /^(08|53|57P|58)/.test(code)) {
     throw new HarnessError('database.failed', `The server gave up during the restore: ${messageOf(error)}.`, {
       cause: error,
       facts: { sqlstate: code },
@@ -65,11 +66,15 @@ export function judgeFailure(
  */
 export function failureText(error: DatabaseError): string {
   const code = error.code ?? ''
-  const withValues = /^(22|P0)/.test(code)
-  const message = withValues ? error.message.replace(/[:"].*$/s, '').trim() : error.message
+  const message = messageWithoutValues(code, error.message)
   const [, line, column] = /\bCOPY .+?, line (\d+)(?:, column ([^:\n]+))?/.exec(error.where ?? '') ?? []
   const place = line === undefined ? '' : ` (line ${line}${column === undefined ? '' : `, column ${column}`})`
   return `${code}: ${message}${place}`
+}
+
+function messageWithoutValues(code: string, message: string): string {
+  if (code.startsWith('P0')) return 'an error that a function of the dump raised'
+  return code.startsWith('22') ? message.replace(/[:"].*$/s, '').trim() : message
 }
 
 export function displayEntry(entry: TocEntry): string {

@@ -5,7 +5,7 @@ import type { Dump } from '../dump.ts'
  * A session as an archive's statements expect it: the settings that pg_dump wrote them under, nothing that ends a long
  * statement, and memory for sorting, since nobody else works on the server now.
  */
-export async function openSession(database: Database, dump: Dump): Promise<Connection> {
+async function openSession(database: Database, dump: Dump): Promise<Connection> {
   const connection = await database.connect({ applicationName: 'greenlight restore' })
   try {
     await connection.query(sessionSettings(dump))
@@ -34,4 +34,35 @@ function sessionSettings(dump: Dump): string {
     "SET maintenance_work_mem = '128MB';",
     ...own,
   ].join('\n')
+}
+
+/** The sessions of a restore; all end with it. */
+export class Sessions implements AsyncDisposable {
+  readonly all: Connection[] = []
+  readonly #dump: Dump
+  readonly #database: Database
+
+  constructor(dump: Dump, database: Database) {
+    this.#dump = dump
+    this.#database = database
+  }
+
+  async open(): Promise<Connection> {
+    const connection = await openSession(this.#database, this.#dump)
+    this.all.push(connection)
+    return connection
+  }
+
+  openMore(count: number): Promise<Connection[]> {
+    return Promise.all(Array.from({ length: Math.max(0, count) }, () => this.open()))
+  }
+
+  /** Ends them at once, whatever they are at: their statements fail. */
+  cut(): void {
+    for (const connection of this.all) connection.end().catch(() => {})
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.all.map((connection) => connection.end().catch(() => {})))
+  }
 }

@@ -6,7 +6,7 @@ import type { Cluster } from '../../database/engine.ts'
 import type { NativeClient } from './client.ts'
 
 /** Raise it when the tables change: a dump of an older generation is then not taken again. */
-const generation = 1
+const generation = 2
 
 /**
  * A custom archive of about 300 MB: wide and narrow tables, hashes that hardly compress, indexes, foreign keys.
@@ -43,11 +43,11 @@ const tables = `
     SELECT n AS id, 1 + (n * 104729) % 400000 AS event_id, 1 + (n * 1299709) % 250000 AS user_id,
            md5((n::bigint * 19)::text) || E'\\n' || md5((n::bigint * 23)::text) AS body, n % 3 = 0 AS read,
            timestamptz '2025-06-01 00:00+00' + n * interval '3 seconds' AS created_at
-      FROM generate_series(1, 2200000::bigint) n;
+      FROM generate_series(1, 2650000::bigint) n;
   CREATE TABLE large.visits AS
     SELECT n AS id, md5((n::bigint * 29)::text)::uuid AS visitor, CASE WHEN n % 4 = 0 THEN NULL ELSE md5((n::bigint * 31)::text) END AS referrer,
            (n * 37) % 65536 AS weight
-      FROM generate_series(1, 2200000::bigint) n;
+      FROM generate_series(1, 2650000::bigint) n;
   DO $$ BEGIN
     FOR i IN 1..40 LOOP
       EXECUTE format('CREATE TABLE large.small_%s AS SELECT n AS id, md5(n::text) AS label FROM generate_series(1, %s) n', i, i * 20);
