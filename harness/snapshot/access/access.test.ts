@@ -7,7 +7,7 @@ import { compareAccess } from './compare.ts'
 import { takeAccessDifferences } from './differences.ts'
 import type { AccessFacts } from './facts.ts'
 import { takeAccess } from './take.ts'
-import { makeProject, migrate, plannerContracts } from './test-project.ts'
+import { administer, makeProject, migrate, plannerContracts } from './test-project.ts'
 
 let cluster: Cluster
 let before: Database
@@ -223,6 +223,40 @@ describe('row sets', () => {
     const { checks, findings } = compareAccess(slow, slow, [])
     expect(findings).toEqual([])
     expect(checks).toMatchObject([{ status: 'not run', reason: expect.stringContaining('ran out of time') }])
+  })
+})
+
+describe('odd databases', () => {
+  test('no key, 300 columns, a raising policy, an unknown role and no users are all compared', async () => {
+    const columns = Array.from({ length: 300 }, (_, index) => `c${index} int`).join(', ')
+    await using odd = await before.clone('odd')
+    await administer(
+      odd,
+      `create table public.keyless (a int, b json); insert into public.keyless values (1, '{}'), (1, '{}'), (null, null);
+       create table public.wide (${columns}); insert into public.wide (c0) values (1);
+       create table public.raising (id int primary key); alter table public.raising enable row level security;
+       create function public.raise() returns boolean language plpgsql as $$ begin raise exception 'secret'; end $$;
+       create policy raising on public.raising for select using (public.raise()); insert into public.raising values (1);
+       create table public."Odd; name" (id text primary key); insert into public."Odd; name" values ('''; drop table x; --');
+       grant all on all tables in schema public to anon, authenticated, service_role;
+       update auth.users set role = 'nobody''; drop' where id = (select min(id::text)::uuid from auth.users)`,
+    )
+    const picked = await pickIdentities(odd, { seed: 1, maxUsers: 200, usersPerKind: 50 })
+    const some = [...picked.slice(0, 4), ...picked.filter(({ role }) => role.startsWith('nobody'))]
+    const was = await takeAccess(odd, some)
+    await using after = await odd.clone('after')
+    await migrate(after, `revoke select on public.vendors from anon`)
+    const is = await takeAccess(after, some, { like: was })
+    const differences = await takeAccessDifferences({ database: odd, facts: was }, { database: after, facts: is })
+    const { findings, checks } = compareAccess(was, is, differences)
+    expect(findings.map(({ kind, object }) => `${kind} ${object}`)).toEqual(['access.rows-lost public.vendors'])
+    expect(checks[0]?.numbers?.failingOnBothSides).toBeGreaterThan(3)
+    expect(JSON.stringify([findings, checks])).not.toContain('secret')
+  })
+
+  test('a dump without auth has anon and service_role', async () => {
+    await using bare = await cluster.createDatabase('bare')
+    expect((await pickIdentities(bare, { seed: 1 })).map(({ role }) => role)).toEqual(['anon', 'service_role'])
   })
 })
 

@@ -1,4 +1,4 @@
-import { quoteLiteral } from '../../database/identifiers.ts'
+import { quoteIdentifier, quoteLiteral } from '../../database/identifiers.ts'
 import type { Identity } from '../identities.ts'
 
 /**
@@ -22,6 +22,6 @@ export function reproduce({ role, userId }: Identity, statement: string): string
   const claims =
     userId === undefined
       ? `'{"role":"${role}"}'`
-      : `(select jsonb_build_object('sub', id, 'role', role, 'email', email, 'app_metadata', raw_app_meta_data) from auth.users where id = '${userId}')::text`
-  return `begin; select set_config('request.jwt.claims', ${claims}, true); set local role ${role}; ${statement}; rollback;`
+      : `(select jsonb_build_object('sub', id, 'role', role, 'email', email, 'app_metadata', raw_app_meta_data) from auth.users where id::text = ${quoteLiteral(userId)})::text`
+  return `begin; select set_config('request.jwt.claims', ${claims}, true); set local role ${quoteIdentifier(role)}; ${statement}; rollback;`
 }

@@ -49,7 +49,7 @@ export async function compareQueries(
     }),
   )
   const measured: Measured[] = []
-  for (const [index, identity] of sendersOf(identities).entries()) {
+  for (const [index, identity] of (await sendersOf(identities, [old, now])).entries()) {
     const whole =
       identity.userId === undefined
         ? (['newest', 'count'] as const)
@@ -72,12 +72,19 @@ export async function compareQueries(
   return judge(measured, seed)
 }
 
-/** Two users who can log in, and service_role last. */
-function sendersOf(identities: readonly Identity[]): Identity[] {
-  const users = identities.filter(({ userId }) => userId !== undefined)
+/** Two users who can log in, and service_role last; of roles that both sides have. */
+async function sendersOf(identities: readonly Identity[], sides: readonly Connection[]): Promise<Identity[]> {
+  const roles = await Promise.all(
+    sides.map(async (session) => {
+      const { rows } = await session.query<{ rolname: string }>('select rolname from pg_roles')
+      return new Set(rows.map(({ rolname }) => rolname))
+    }),
+  )
+  const possible = identities.filter(({ role }) => roles.every((side) => side.has(role)))
+  const users = possible.filter(({ userId }) => userId !== undefined)
   const usual = users.filter(({ label }) => /(^|, )confirmed$/.test(label))
   const chosen = [...usual, ...users.filter((user) => !usual.includes(user))].slice(0, 2)
-  return [...chosen, ...identities.filter(({ role }) => role === 'service_role')]
+  return [...chosen, ...possible.filter(({ role }) => role === 'service_role')]
 }
 
 async function measure(
