@@ -121,6 +121,11 @@ const cases = {
     migration: 'UPDATE answers SET updated_at = now() WHERE id < 3',
     findings: ['data.rows-touched answers(updated_at): 1 2'],
   },
+  'an updated_at that is emptied is changed, not touched': {
+    before: answers,
+    migration: 'UPDATE answers SET updated_at = NULL WHERE id = 3',
+    findings: ['data.values-changed answers(updated_at): 3'],
+  },
   'a time that a trigger keeps by another name is touched too, and a value that a trigger rewrites is not': {
     before: `CREATE TABLE people (id int PRIMARY KEY, email text, stamp timestamptz DEFAULT '2026-01-01', "Seen" timestamptz DEFAULT '2026-01-01');
       CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'begin new.stamp = now(); new.email := lower(new.email); return new; end';

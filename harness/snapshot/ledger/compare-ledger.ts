@@ -32,7 +32,7 @@ export async function compareLedger(
 }
 
 /** What the ledger found, as findings and the check `data.ledger`. Pure. */
-export function compareRows(ledger: Ledger): { readonly findings: readonly Finding[]; readonly check: Check } {
+function compareRows(ledger: Ledger): { readonly findings: readonly Finding[]; readonly check: Check } {
   const findings = ledgerFindings(ledger)
   const { tables, dropped, created } = ledger
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)

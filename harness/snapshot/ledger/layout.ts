@@ -19,7 +19,7 @@ export type TablePair = {
   readonly key?: { readonly before: readonly string[]; readonly after: readonly string[] }
 }
 
-export type ColumnPair = { readonly before: LedgerColumn; readonly after: LedgerColumn }
+type ColumnPair = { readonly before: LedgerColumn; readonly after: LedgerColumn }
 
 /**
  * Tables belong together by name; one that is left over on each side, by its oid, which a clone keeps: it was renamed.
@@ -113,7 +113,7 @@ export type RowLayout = {
 }
 
 /** `strict` tells whether the value changed; `before` and `after` find it again in another column. Slots count from 1. */
-export type CommonSlots = {
+type CommonSlots = {
   readonly name: string
   readonly nameAfter: string
   readonly strict: number

@@ -26,7 +26,7 @@ export type TableOutcome = {
   readonly moved: readonly (ColumnRows & { readonly to: string })[]
 }
 
-export type ColumnRows = Rows & { readonly column: string }
+type ColumnRows = Rows & { readonly column: string }
 
 /** Rows on one side: how many, and the keys (texts, one for each key column) of up to 10,000 of them, sorted. */
 export type Rows = { readonly count: number; readonly keys: readonly (readonly string[])[] }

@@ -40,7 +40,7 @@ export function referenceName(reference: Reference): string {
 }
 
 /** `<singular of a table>_id` with the type of that table's one key column; `user_id` is of auth.users where the schema has no users. */
-export function undeclaredReferences(catalog: LedgerCatalog, declared: readonly Reference[]): readonly Reference[] {
+function undeclaredReferences(catalog: LedgerCatalog, declared: readonly Reference[]): readonly Reference[] {
   const known = new Set(
     declared.flatMap((reference) => reference.columns.map((column) => `${reference.child}/${column}`)),
   )

@@ -101,7 +101,8 @@ export class RowComparison {
     if (dropped.length === 0 && before.compare(after, 8, this.#strict, 8, this.#strict) === 0) return
     const key = hashAt(before, 0)
     const changed = common.filter((column) => differ(before, after, column.strict))
-    const meant = changed.filter((column) => !column.kept)
+    // A time that is gone is no touch: no trigger writes NULL.
+    const meant = changed.filter((column) => !column.kept || hashAt(after, column.strict) === isNull)
     if (meant.length > 0) count(this.rowsChanged, key)
     else if (changed.length > 0) {
       count(this.touched, key)

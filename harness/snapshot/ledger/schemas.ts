@@ -2,7 +2,7 @@
  * Schemas whose rows are not the app's to lose, each with the reason why the ledger leaves it out. The rows of `auth` and
  * `storage` are users' data: they are compared like the app's own.
  */
-export const schemasLeftOut: Readonly<Record<string, string>> = {
+const schemasLeftOut: Readonly<Record<string, string>> = {
   _analytics: 'logs of the platform',
   _realtime: 'settings of the Realtime service',
   _supavisor: 'settings of the pooler',

@@ -6,7 +6,7 @@ export const apiRoles = ['anon', 'authenticated'] as const
 export type ApiRole = (typeof apiRoles)[number]
 
 /** Schemas that the Data API serves unless told otherwise. */
-export const apiSchemas: readonly string[] = ['public']
+const apiSchemas: readonly string[] = ['public']
 
 export type ApiFacts = { readonly relations: readonly ApiRelation[]; readonly functions: readonly ApiFunction[] }
 
