@@ -118,7 +118,8 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
   await stages.look('queries', async () => {
     await using was = await clone(before)
     await using is = await clone(after)
-    return compareQueries(was, is, identities, { signal, seed: options.seed })
+    // Awaited here: the clones go when this block ends.
+    return await compareQueries(was, is, identities, { signal, seed: options.seed })
   })
   const rollback = await rehearseRollback({ before, after }, inputs.rollback, selection.pending, clone, stages, signal)
   return { ...(suites === undefined ? {} : { suites }), ...(rollback === undefined ? {} : { rollback }) }

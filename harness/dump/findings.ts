@@ -44,7 +44,7 @@ export function checksOfRestore(run: RestoreRun): Check[] {
   const short = run.tables.filter((table) => table.rowsLoaded !== table.rowsInArchive).length
   return [
     {
-      id: 'data.restore-entries',
+      id: 'restore.entries',
       metric: 'data',
       title: 'Every entry of the dump restored or accounted for',
       required: true,
@@ -53,7 +53,7 @@ export function checksOfRestore(run: RestoreRun): Check[] {
       numbers: { entries: run.entries.length, restored, stubbed, refused, failed },
     },
     {
-      id: 'data.restore-rows',
+      id: 'restore.rows',
       metric: 'data',
       title: 'Every row of the dump counted into the copy',
       required: true,

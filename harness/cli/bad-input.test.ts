@@ -1,0 +1,186 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runGreenlight } from './run-greenlight.ts'
+
+const production = 'fixtures/planner/production.dump'
+const migrations = 'fixtures/planner/migrations'
+let folder = ''
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bad-input-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const file = async (name: string, content: string | Uint8Array) => {
+  const path = join(folder, name)
+  await mkdir(join(path, '..'), { recursive: true })
+  await writeFile(path, content)
+  return path
+}
+
+/** Exit 2, the message on stderr, no stack trace, nothing on stdout, nothing started or left behind. */
+const expectRefusal = async (args: readonly string[], code: string, ...words: (string | RegExp)[]) => {
+  const { exitCode, stdout, stderr, left } = await runGreenlight([...args, '--out', join(folder, 'out')])
+  expect(stderr).toContain(`(${code};`)
+  for (const word of words) expect(stderr).toMatch(word)
+  expect(stderr).not.toMatch(/\n\s+at /)
+  expect(stdout).toBe('')
+  expect(exitCode).toBe(2)
+  expect(left).toEqual([])
+}
+
+describe.concurrent('bad input is refused with exit code 2, in one message, with nothing left behind', () => {
+  test('no such dump', () =>
+    expectRefusal(
+      ['--dump', '/nowhere/production.dump', '--migrations', migrations],
+      'dump.not-found',
+      '/nowhere/production.dump',
+    ))
+
+  test('an empty file', async () =>
+    expectRefusal(['--dump', await file('empty.dump', ''), '--migrations', migrations], 'dump.empty', 'empty.dump'))
+
+  test('a text file', async () =>
+    expectRefusal(
+      ['--dump', await file('notes.dump', 'these are my notes\n'), '--migrations', migrations],
+      'dump.unrecognised',
+      'notes.dump',
+    ))
+
+  test('a plain SQL dump, which this version does not read', async () =>
+    expectRefusal(
+      [
+        '--dump',
+        await file('plain.sql', '--\n-- PostgreSQL database dump\n--\n\nSET x = 1;\n'),
+        '--migrations',
+        migrations,
+      ],
+      'dump.not-supported',
+      /-Fc/,
+    ))
+
+  test('a truncated archive', async () => {
+    const whole = await readFile(production)
+    await expectRefusal(
+      ['--dump', await file('cut.dump', whole.subarray(0, whole.length - 1000)), '--migrations', migrations],
+      'dump.truncated',
+      'cut.dump',
+    )
+  })
+
+  test('an archive of a newer format', async () => {
+    const newer = Buffer.from(await readFile(production))
+    newer[6] = 0x63
+    await expectRefusal(
+      ['--dump', await file('newer.dump', newer), '--migrations', migrations],
+      'dump.unsupported-version',
+      /1\.99/,
+    )
+  })
+
+  test('a dump of a newer server than the engine has', async () => {
+    const newer = Buffer.from(await readFile(production))
+    const version = newer.indexOf('17.')
+    newer.write('19.', version)
+    await expectRefusal(
+      ['--dump', await file('newer-server.dump', newer), '--migrations', migrations],
+      'dump.newer-server',
+      /19/,
+    )
+  })
+
+  test('no such migrations folder', () =>
+    expectRefusal(
+      ['--dump', production, '--migrations', '/nowhere/migrations'],
+      'migrations.not-found',
+      '/nowhere/migrations',
+    ))
+
+  test('a folder without a migration: a rehearsal of nothing', async () => {
+    await mkdir(join(folder, 'none'), { recursive: true })
+    await expectRefusal(
+      ['--dump', production, '--migrations', join(folder, 'none')],
+      'migrations.empty',
+      /rehearsal of nothing/,
+    )
+  })
+
+  test('nothing pending: a rehearsal of nothing', async () => {
+    const path = await file('applied/150_old.sql', 'select 1;')
+    await expectRefusal(
+      ['--dump', production, '--migrations', join(path, '..'), '--baseline', '200'],
+      'migrations.empty',
+      /rehearsal of nothing/,
+    )
+  })
+
+  test('a migration that is not UTF-8', async () => {
+    const path = await file('latin1/201_names.sql', Buffer.from("-- first\nselect 'caf\xe9';\n", 'latin1'))
+    await expectRefusal(
+      ['--dump', production, '--migrations', join(path, '..')],
+      'migrations.not-utf8',
+      /201_names\.sql:2/,
+    )
+  })
+
+  test('an expectation that cannot be read', async () => {
+    const path = await file(
+      'typo/201_x.sql',
+      '-- greenlight: expects data.rows-deletd public.tasks because it is old\nselect 1;\n',
+    )
+    await expectRefusal(
+      ['--dump', production, '--migrations', join(path, '..')],
+      'migrations.unparsable',
+      /data\.rows-deleted/,
+    )
+  })
+
+  test('a config with unknown keys and wrong types: all named at once', async () => {
+    const config = await file(
+      'greenlight.config.mjs',
+      'export default { dmup: "x", seed: "one", waivers: [{ kind: "data.nothing" }] }',
+    )
+    await expectRefusal(['--config', config], 'config.invalid', /did you mean "dump"/, /seed/, /waivers\[0\]/)
+  })
+
+  test('a config that is not there', () =>
+    expectRefusal(['--config', '/nowhere/greenlight.config.ts'], 'config.not-found', '/nowhere/greenlight.config.ts'))
+
+  test('neither a dump nor migrations', () => expectRefusal([], 'usage.invalid', /no dump/, /no migrations/))
+
+  test('an unknown engine and a seed that is no number, both named', () =>
+    expectRefusal(
+      ['--dump', production, '--migrations', migrations, '--engine', 'embeded', '--seed', 'x'],
+      'usage.invalid',
+      /did you mean "embedded"/,
+      /--seed/,
+    ))
+
+  test('no such functions folder', () =>
+    expectRefusal(
+      ['--dump', production, '--migrations', migrations, '--functions', '/nowhere/functions'],
+      'usage.invalid',
+      '/nowhere/functions',
+    ))
+
+  test('a full disk', async () => {
+    // A file where the folder for databases should be stands for a disk that takes nothing.
+    const { exitCode, stderr, left } = await runGreenlight(
+      ['--dump', production, '--migrations', migrations, '--out', join(folder, 'out')],
+      {
+        env: { TMPDIR: '/dev/full' },
+      },
+    )
+    expect(stderr).toMatch(/\(engine\.(disk-full|start-failed);/)
+    expect(exitCode).toBe(2)
+    expect(left).toEqual([])
+  })
+
+  test('a flag that does not exist', async () => {
+    const { exitCode, stderr } = await runGreenlight(['--dmup', 'x'])
+    expect(stderr).toContain('--dump')
+    expect(exitCode).toBe(2)
+  })
+})
