@@ -1,7 +1,6 @@
 import type { ReportDocument, ReportFinding, ReportMetric } from './schema.ts'
 import {
   checkSigns,
-  checkState,
   findingState,
   metricLabels,
   metricSigns,
@@ -46,9 +45,7 @@ function renderMetric(metric: ReportMetric, paint: Paint): string {
   const head = `${metricSigns[metric.status]} ${metricLabels[metric.name].padEnd(12)}`
   const indent = ' '.repeat(head.length)
   const open =
-    metric.status === 'unknown'
-      ? metric.checks.filter((check) => check.required && checkState(check, metric) === 'not run')
-      : []
+    metric.status === 'unknown' ? metric.checks.filter((check) => check.required && check.status === 'not run') : []
   const lines = open.map((check) =>
     wrap(`${checkSigns['not run']} ${check.title}: ${check.reason ?? 'not run'}`, indent),
   )

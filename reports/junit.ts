@@ -19,7 +19,7 @@ export function renderJunit(document: ReportDocument): string {
   const suites: [string, readonly Case[]][] = [
     ...document.metrics.map((metric): [string, Case[]] => [
       `Metric: ${metricLabels[metric.name]}`,
-      metricCases(metric),
+      metricCases(metric, document),
     ]),
     ['Findings', document.findings.filter(({ blocking }) => blocking).map(findingCase)],
     ...suiteCases(document),
@@ -36,17 +36,17 @@ ${suites
 `
 }
 
-function metricCases(metric: ReportMetric): Case[] {
+function metricCases(metric: ReportMetric, { findings }: ReportDocument): Case[] {
   return metric.checks.map((check) => ({
     classname: `greenlight.${metric.name}`,
     name: check.title,
-    result: resultOf(check, metric),
+    result: resultOf(check, checkState(check, metric, findings)),
   }))
 }
 
-function resultOf(check: ReportCheck, metric: ReportMetric): Case['result'] {
+function resultOf(check: ReportCheck, state: ReturnType<typeof checkState>): Case['result'] {
   const message = check.summary ?? check.reason ?? check.status
-  switch (checkState(check, metric)) {
+  switch (state) {
     case 'passed':
     case 'declared':
       return { type: 'passed' }

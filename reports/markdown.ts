@@ -40,7 +40,7 @@ export function renderMarkdown(document: ReportDocument): string {
   return `${sections.filter(Boolean).join('\n\n')}\n`
 }
 
-function metrics({ metrics }: ReportDocument): string {
+function metrics({ metrics, findings }: ReportDocument): string {
   const rows = metrics.map(({ name, status, summary }) => [
     metricLabels[name],
     `${metricSigns[status]} ${status}`,
@@ -48,7 +48,7 @@ function metrics({ metrics }: ReportDocument): string {
   ])
   const checks = metrics.flatMap((metric) =>
     metric.checks.map((check) => {
-      const state = checkState(check, metric)
+      const state = checkState(check, metric, findings)
       return [
         check.title,
         metricLabels[metric.name],

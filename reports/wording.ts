@@ -18,9 +18,14 @@ export const metricLabels: Readonly<Record<ReportMetric['name'], string>> = {
 
 export const metricSigns: Readonly<Record<ReportMetric['status'], string>> = { met: '✓', 'not met': '✗', unknown: '?' }
 
-/** A check may fail and its metric be met all the same: then every difference that it found was declared or waived. */
-export function checkState(check: ReportCheck, metric: ReportMetric): ReportCheck['status'] | 'declared' {
-  return check.status === 'failed' && metric.status === 'met' ? 'declared' : check.status
+/** A check may fail without harm: when all that blocks in its metric was declared or waived. */
+export function checkState(
+  check: ReportCheck,
+  metric: ReportMetric,
+  findings: readonly ReportFinding[],
+): ReportCheck['status'] | 'declared' {
+  if (check.status !== 'failed' || metric.status === 'not met') return check.status
+  return findings.some((finding) => finding.metric === metric.name && finding.coveredBy) ? 'declared' : 'failed'
 }
 
 export const checkSigns: Readonly<Record<ReturnType<typeof checkState>, string>> = {

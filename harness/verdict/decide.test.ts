@@ -139,7 +139,7 @@ describe('the verdict', () => {
     const open = check(`${metric}.extra`, metric, { status: 'not run', reason: 'The server stopped.' })
     const { verdict, reason, metrics } = decide({ ...clean, checks: [...clean.checks, open] })
     expect(verdict).toBe('inconclusive')
-    expect(reason).toContain(`${metric} (the check "${metric}.extra" did not run (The server stopped))`)
+    expect(reason).toContain(`${metric} (the check "${metric}.extra" did not run: The server stopped)`)
     expect(metrics.filter(({ status }) => status === 'unknown').map(({ name }) => name)).toEqual([metric])
     expect(decide({ ...clean, checks: [...clean.checks, { ...open, required: false }] }).verdict).toBe('go')
   })

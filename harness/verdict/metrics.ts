@@ -54,7 +54,8 @@ export function decideMetrics(checks: readonly Check[], findings: readonly Judge
 function decideMetric(name: MetricName, checks: readonly Check[], all: readonly JudgedFinding[]): Metric {
   const findings = all.filter((finding) => finding.metric === name)
   const { title, met, notMet, lead } = words[name]
-  const facts = { name, title, checks, numbers: numbersOf(checks) }
+  const leading = byRank(checks, lead)
+  const facts = { name, title, checks, numbers: numbersOf(leading) }
   const harm = findings.filter((finding) => finding.blocking)
   if (harm[0]) {
     return { ...facts, status: 'not met', summary: `${notMet}: ${bare(harm[0].title)}${andMore(harm.length - 1)}.` }
@@ -62,8 +63,11 @@ function decideMetric(name: MetricName, checks: readonly Check[], all: readonly 
   const unknown = whyUnknown(checks, all)
   if (unknown) return { ...facts, status: 'unknown', summary: `Not known: ${unknown}` }
   const covered = findings.filter((finding) => finding.severity === 'blocking').length
-  const numbers = leading(checks, lead)
-  const said = [numbers && `: ${bare(numbers)}`, covered > 0 && ` (${covered} declared or waived)`]
+  const numbers = leading.find((check) => isConclusive(check) && check.summary)?.summary
+  const said = [
+    numbers && `: ${bare(numbers)}`,
+    covered > 0 && `; ${covered} ${covered === 1 ? 'finding is' : 'findings are'} declared or waived`,
+  ]
     .filter(Boolean)
     .join('')
   return { ...facts, status: 'met', summary: `${met}${said}.` }
@@ -91,30 +95,30 @@ function isMissing(check: Check): boolean {
   return check.required && !isConclusive(check)
 }
 
-/** `the check "…" did not run (reason)` */
+/** `the check "…" did not run: reason` */
 function sayMissing(check: Check): string {
   const state = check.status === 'not configured' ? 'is not configured' : 'did not run'
-  return `the check "${check.title}" ${state}${check.reason ? ` (${bare(check.reason)})` : ''}`
+  return `the check "${check.title}" ${state}${check.reason ? `: ${bare(check.reason)}` : ''}`
 }
 
-function leading(checks: readonly Check[], lead: readonly string[]): string | undefined {
-  const told = checks.filter((check) => isConclusive(check) && check.summary)
+/** The checks that say most first, the rest in their order. */
+function byRank(checks: readonly Check[], lead: readonly string[]): readonly Check[] {
   const rank = ({ id }: Check) => (lead.includes(id) ? lead.indexOf(id) : lead.length)
-  return told.toSorted((one, other) => rank(one) - rank(other))[0]?.summary
+  return checks.toSorted((one, other) => rank(one) - rank(other))
 }
 
-/** All figures of the checks; two checks with the same key keep both, told apart by the check's id. */
+/** All figures of the checks; of two with the same key the first keeps it, the other has its check's id in front. */
 function numbersOf(checks: readonly Check[]): Readonly<Record<string, number>> {
-  const entries = checks.flatMap(({ id, numbers }) =>
-    Object.entries(numbers ?? {}).map(([key, value]) => ({ id, key, value })),
-  )
-  const times = new Map<string, number>()
-  for (const { key } of entries) times.set(key, (times.get(key) ?? 0) + 1)
-  return {
+  const numbers: Record<string, number> = {
     checks: checks.length,
     checksPassed: checks.filter(({ status }) => status === 'passed').length,
-    ...Object.fromEntries(entries.map(({ id, key, value }) => [times.get(key) === 1 ? key : `${id}/${key}`, value])),
   }
+  for (const check of checks) {
+    for (const [key, value] of Object.entries(check.numbers ?? {})) {
+      numbers[key in numbers ? `${check.id}/${key}` : key] = value
+    }
+  }
+  return numbers
 }
 
 function bare(sentence: string): string {
@@ -122,5 +126,5 @@ function bare(sentence: string): string {
 }
 
 function andMore(count: number): string {
-  return count > 0 ? ` (and ${count} more)` : ''
+  return count > 0 ? `, and ${count} more` : ''
 }

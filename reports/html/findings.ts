@@ -30,17 +30,42 @@ ${metrics.map((metric) =>
 
 function group(metric: ReportMetric, findings: readonly ReportFinding[]): Markup | undefined {
   if (findings.length === 0) return undefined
-  const rank = (finding: ReportFinding) => order.indexOf(findingState(finding))
-  const sorted = findings.toSorted((one, other) => rank(one) - rank(other))
-  const blocking = sorted.filter((finding) => finding.blocking)
-  const others = sorted.filter((finding) => !finding.blocking)
+  const others = findings.filter((finding) => !finding.blocking)
   return html`<div class="group">
 <div class="group-head"><h3>${metricLabels[metric.name]}</h3><span class="soft">${sayCount(findings.length, 'finding')}</span></div>
-${blocking.map(card)}
+${findings.filter((finding) => finding.blocking).map(card)}
 ${
-  others.length > 0 && html`<details class="card rest"><summary>${tally(others)}</summary>${others.map(card)}</details>`
+  others.length > 0 &&
+  html`<details class="card rest"><summary>${tally(others)}</summary>
+${byState(others, 'warning').map(kindCard)}${byState(others, 'waived').flat().map(card)}${byState(others, 'declared').flat().map(card)}${byState(others, 'info').map(kindCard)}
+</details>`
 }
 </div>`
+}
+
+/** The findings of one state, grouped by kind. */
+function byState(findings: readonly ReportFinding[], state: (typeof order)[number]): readonly ReportFinding[][] {
+  const own = findings.filter((finding) => findingState(finding) === state)
+  return [...new Set(own.map(({ kind }) => kind))].map((kind) => own.filter((finding) => finding.kind === kind))
+}
+
+/** All findings of one kind that only inform or warn: what the kind means is said once. */
+function kindCard(findings: readonly ReportFinding[]): Markup | undefined {
+  const [first] = findings
+  if (!first) return undefined
+  const state = findingState(first)
+  return html`<article class="card finding ${tones[state]}">
+<div class="top"><span class="tag">${labels[state]}</span><code>${first.kind}</code><span>${first.meaning}</span></div>
+<ul class="lines">${findings.map(
+    (finding) => html`<li>${finding.title}${place(finding) !== undefined && html` <code>${place(finding)}</code>`}
+${finding.evidence.length > 0 && html`<details><summary class="soft">Evidence</summary><pre>${finding.evidence.join('\n')}</pre></details>`}</li>`,
+  )}</ul>
+${state === 'warning' && html`<p class="soft">What to do: ${first.advice}</p>`}
+</article>`
+}
+
+function place({ where, migration }: ReportFinding): string | undefined {
+  return where ? `${where.file}:${where.line}${where.column ? `:${where.column}` : ''}` : migration
 }
 
 function tally(findings: readonly ReportFinding[]): string {
@@ -61,13 +86,13 @@ function tally(findings: readonly ReportFinding[]): string {
 
 function card(finding: ReportFinding): Markup {
   const state = findingState(finding)
-  const { where, migration } = finding
-  const place = where ? `${where.file}:${where.line}${where.column ? `:${where.column}` : ''}` : migration
+  const { migration } = finding
+  const at = place(finding)
   return html`<article class="card finding ${tones[state]}">
 <div class="top"><span class="tag">${labels[state]}</span><code>${finding.kind}</code><span>${objectOf(finding)}</span></div>
 <h4>${finding.title}</h4>
 <dl>
-${place !== undefined && html`<dt>Where</dt><dd><code>${place}</code></dd>`}
+${at !== undefined && html`<dt>Where</dt><dd><code>${at}</code></dd>`}
 ${finding.coveredBy && html`<dt>${state === 'waived' ? 'Waived' : 'Declared'}</dt><dd>${coverage(finding.coveredBy)}</dd>`}
 <dt>What it means</dt><dd>${finding.meaning} ${finding.why}</dd>
 ${state !== 'declared' && state !== 'waived' && html`<dt>What to do</dt><dd>${finding.fix !== undefined && html`<strong>${finding.fix}</strong> `}${finding.advice}</dd>`}

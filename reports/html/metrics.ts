@@ -1,4 +1,4 @@
-import type { ReportCheck, ReportDocument, ReportMetric } from '../schema.ts'
+import type { ReportCheck, ReportDocument, ReportFinding, ReportMetric } from '../schema.ts'
 import { checkSigns, checkState, metricLabels, metricSigns, sayCount, sayKey, sayNumber } from '../wording.ts'
 import { html, type Markup } from './template.ts'
 
@@ -13,33 +13,31 @@ const checkTones = {
 const figuresShown = 4
 
 /** The five success metrics as cards: status, one sentence, figures, and the checks behind them. */
-export function metricsSection({ metrics }: ReportDocument): Markup {
+export function metricsSection({ metrics, findings }: ReportDocument): Markup {
   const met = metrics.filter(({ status }) => status === 'met').length
   return html`<section id="metrics" aria-labelledby="metrics-title">
 <h2 id="metrics-title">Success metrics <small>${met} of ${metrics.length} met</small></h2>
-<div class="cards">${metrics.map(card)}</div>
+<div class="cards">${metrics.map((metric) => card(metric, findings))}</div>
 </section>`
 }
 
-function card(metric: ReportMetric): Markup {
+function card(metric: ReportMetric, findings: readonly ReportFinding[]): Markup {
   const figures = Object.entries(metric.numbers)
     .filter(([key]) => key !== 'checks' && key !== 'checksPassed')
     .slice(0, figuresShown)
-  const isOpen = metric.status === 'unknown'
   return html`<article class="card metric ${tones[metric.status]}">
 <div class="top"><h3>${metric.title}</h3><span class="tag">${metricSigns[metric.status]} ${metric.status}</span></div>
 <p class="summary">${metric.summary}</p>
 ${figures.length > 0 && html`<dl class="figures">${figures.map(([key, value]) => html`<div><dt>${sayKey(key)}</dt><dd>${sayNumber(value)}</dd></div>`)}</dl>`}
 ${
   metric.checks.length > 0 &&
-  html`<details class="fold"${isOpen && html` open`}><summary>${metricLabels[metric.name]}: ${sayCount(metric.checks.length, 'check')}</summary>
-<ul class="checks">${metric.checks.map((check) => checkItem(check, metric))}</ul></details>`
+  html`<details class="fold"><summary>${metricLabels[metric.name]}: ${sayCount(metric.checks.length, 'check')}</summary>
+<ul class="checks">${metric.checks.map((check) => checkItem(check, checkState(check, metric, findings)))}</ul></details>`
 }
 </article>`
 }
 
-function checkItem(check: ReportCheck, metric: ReportMetric): Markup {
-  const state = checkState(check, metric)
+function checkItem(check: ReportCheck, state: ReturnType<typeof checkState>): Markup {
   const told = check.summary ?? check.reason
   const said = {
     passed: '',

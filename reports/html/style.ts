@@ -80,7 +80,10 @@ details.fold > summary { color: var(--note); }
 .finding dt { color: var(--soft); }
 .finding dd { margin: 0; min-width: 0; }
 .group { margin-top: 26px; }
-.rest { margin-top: 12px; }
+.rest { margin-top: 12px; padding-top: 12px; padding-bottom: 12px; }
+.rest .card { box-shadow: none; }
+.lines { list-style: none; padding: 0; display: grid; gap: 8px; font-size: .95rem; }
+.lines details { font-size: .88rem; }
 .group-head { display: flex; gap: 10px; align-items: baseline; }
 
 .phase { background: var(--card); border: 1px solid var(--line); border-radius: 12px; margin-top: 10px; }

@@ -15,36 +15,40 @@ const outcomes = {
 } as const
 const order = Object.keys(outcomes)
 
-/** Every test of every suite on both sides, the bad ones first within their folder. */
+/** Every test of every suite on both sides, the bad ones first, the unchanged folded. */
 export function suitesSection({ suites }: ReportDocument): Markup | undefined {
   if (!suites) return undefined
-  const names = [...new Set(suites.tests.map(({ suite }) => suite))].sort()
   const rank = ({ outcome }: Test) => order.indexOf(outcome)
-  const rows = names.flatMap((name) =>
-    suites.tests.filter(({ suite }) => suite === name).toSorted((one, other) => rank(one) - rank(other)),
-  )
+  const sorted = suites.tests.toSorted((one, other) => rank(one) - rank(other))
+  const isSame = ({ outcome }: Test) => outcome === 'same'
+  const [same, others] = [sorted.filter(isSame), sorted.filter((test) => !isSame(test))]
   return html`<section id="suites" aria-labelledby="suites-title">
 <h2 id="suites-title">Suites <small>${sayCount(suites.tests.length, 'test')} in ${sayCount(suites.files, 'file')}, ${sayDuration(suites.milliseconds)}</small></h2>
 <div class="stack">
 ${suites.errors.length > 0 && html`<article class="card finding bad"><h3>Errors outside of tests</h3><pre>${suites.errors.join('\n')}</pre></article>`}
-${table(
-  'Each test ran on a clone of production as it is, and on a clone with the migrations applied.',
-  [
-    { title: 'Test' },
-    { title: 'Suite' },
-    { title: 'Before' },
-    { title: 'After' },
-    { title: 'Outcome' },
-    { title: 'Remarks' },
-  ],
-  rows.map(({ suite, name, before, after, outcome, message, reason }) => [
-    name,
-    suite,
-    before,
-    after,
-    html`<span class="tag ${outcomes[outcome][0]}">${outcomes[outcome][1]}</span>`,
-    (outcome === 'fixed' ? undefined : message) ?? reason ?? '',
-  ]),
-)}
+${others.length > 0 && testTable('Each test ran on a clone of production as it is, and on a clone with the migrations applied.', others)}
+${same.length > 0 && html`<details class="card"><summary>${sayCount(same.length, 'test passes', 'tests pass')} on both sides</summary>${testTable('The same before and after.', same)}</details>`}
 </div></section>`
+}
+
+function testTable(caption: string, tests: readonly Test[]): Markup {
+  return table(
+    caption,
+    [
+      { title: 'Test' },
+      { title: 'Suite' },
+      { title: 'Before' },
+      { title: 'After' },
+      { title: 'Outcome' },
+      { title: 'Remarks' },
+    ],
+    tests.map(({ suite, name, before, after, outcome, message, reason }) => [
+      name,
+      suite,
+      before,
+      after,
+      html`<span class="tag ${outcomes[outcome][0]}">${outcomes[outcome][1]}</span>`,
+      (outcome === 'fixed' ? undefined : message) ?? reason ?? '',
+    ]),
+  )
 }

@@ -88,13 +88,12 @@ function ofCheck(id: string, known: Known): Evidence {
   const checks = [id]
   switch (check.status) {
     case 'passed':
-      return { state: 'passed', said: sentence(check.summary ?? `${check.title}: passed`), checks }
+      return { state: 'passed', said: sayResult(check), checks }
     case 'failed': {
       const harm = known.findings.find((finding) => finding.blocking && concerns(check, finding))
-      const summary = sentence(check.summary ?? check.title)
       return harm
         ? { state: 'failed', said: sentence(harm.title), checks }
-        : { state: 'passed', said: `${summary} Whatever differs was declared or waived.`, checks }
+        : { state: 'passed', said: `${sayResult(check)} Whatever differs was declared or waived.`, checks }
     }
     case 'not run':
     case 'not configured':
@@ -104,6 +103,12 @@ function ofCheck(id: string, known: Known): Evidence {
         checks,
       }
   }
+}
+
+/** A suite's numbers say nothing without its name. */
+function sayResult({ id, title, summary }: Check): string {
+  if (summary === undefined) return `${title}: passed.`
+  return sentence(id.startsWith('suite:') ? `${title}: ${summary}` : summary)
 }
 
 function sentence(text: string): string {

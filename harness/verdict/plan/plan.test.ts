@@ -58,7 +58,10 @@ describe('the built-in plan', () => {
   })
 
   test('follows a suite, and names what failed', () => {
-    expect(item({ checks: [check('suite:dates', 'passed')] }, '4.1.5')).toEqual(['done', 'Said of suite:dates.'])
+    expect(item({ checks: [check('suite:dates', 'passed')] }, '4.1.5')).toEqual([
+      'done',
+      'Check suite:dates: Said of suite:dates.',
+    ])
     expect(item({ checks: [check('suite:dates', 'not configured')] }, '4.1.5')[0]).toBe('not run')
     const harm = {
       kind: 'feature.regressed',
