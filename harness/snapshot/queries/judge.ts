@@ -37,11 +37,16 @@ export function costlier(measured: Measured): Cost | undefined {
   return perRow(after) > perRow(before) * growth ? { ...cost, moreRows: true } : undefined
 }
 
-/** Whether the whole interval lies above the growth that counts, for a query with the same rows on both sides. */
+/**
+ * Whether the whole interval lies above the growth that counts, for a query with the same rows on both sides. The fastest
+ * run of each side must say so too: other work on the machine makes runs slower, never faster than the query is.
+ */
 export function slower(measured: Measured, seed: number): boolean {
   const { before, after, times } = measured
   if (before.state !== 'done' || after.state !== 'done' || times.length < 5 || after.rows > before.rows) return false
   const difference = median(times.map((pair) => pair.after)) - median(times.map((pair) => pair.before))
+  const fastest = (side: keyof Pair) => Math.min(...times.map((pair) => pair[side]))
+  if (fastest('after') <= fastest('before') * growth) return false
   return difference > fewestMilliseconds && ratioInterval(times, seed).low > growth
 }
 

@@ -46,6 +46,14 @@ describe('queries on both sides', () => {
     expect(checks).toMatchObject([{ status: 'failed', required: true }])
   })
 
+  test('a function in a policy that takes its time makes reads slower', async () => {
+    const { findings } = await rehearse(
+      `create function public.slow() returns boolean language plpgsql stable as $$ begin perform pg_sleep(0.005); return true; end $$;
+       alter policy own on public.logs using (user_id = (select auth.uid()) and (select public.slow()))`,
+    )
+    expect(findings.map(({ kind, object }) => `${kind} ${object}`)).toEqual(['query.slower public.logs'])
+  })
+
   test.each([
     ['a renamed index', 'alter index public.logs_user_idx rename to logs_by_user'],
     ['another index', 'create index on public.logs (user_id, id)'],
@@ -104,6 +112,8 @@ describe('what counts as worse', () => {
     expect(slower(query({ times: times([0.1, 0.1, 0.1, 0.1, 0.1], 3) }), 1)).toBe(false)
     const noisy = [5, 30, 8, 12, 25].map((before, index) => ({ before, after: [20, 9, 31, 10, 14][index] ?? 0 }))
     expect(slower(query({ times: noisy }), 1)).toBe(false)
+    const disturbed = [10, 10, 10, 10, 10].map((before, index) => ({ before, after: index === 2 ? 10 : 20 }))
+    expect(slower(query({ times: [...disturbed, ...times(steady, 2)] }), 1)).toBe(false)
   })
 
   test('a read that runs out of time is slower', () => {
