@@ -1,4 +1,7 @@
-/** The whole style sheet: system fonts, no image but signs, one column on a phone, ink-saving on paper. */
+/**
+ * The whole style sheet: system fonts, no image but signs, one column on a phone. Paper gets what a reader needs, folded
+ * or not, without a background; long tables stay folded there, their summaries have the counts.
+ */
 export const styleSheet = `
 :root {
   color-scheme: light dark;
@@ -155,7 +158,12 @@ footer { color: var(--soft); font-size: .88rem; padding: 0 0 40px; }
     --good: #0b6b3a; --good-soft: #fff; --bad: #b3172b; --bad-soft: #fff; --open: #7a5200; --open-soft: #fff; --note: #1c57b5; --note-soft: #fff; --shadow: none;
   }
   @page { margin: 14mm; }
-  body { font-size: 10.5pt; }
+  html { font-size: 11.5px; }
+  body { font-size: 11.5px; line-height: 1.4; }
+  .banner h1 { font-size: 3rem; }
+  .card { padding: 8px 12px; }
+  .items li { padding: 4px 0; }
+  th, td { padding: 4px 8px; }
   .wrap { max-width: none; padding: 0; }
   nav, .skip { display: none; }
   .banner, .banner.go, .banner.no-go, .banner.inconclusive { background: none; color: #000; border: 3px solid; padding: 14px 18px; }
@@ -163,14 +171,14 @@ footer { color: var(--soft); font-size: .88rem; padding: 0 0 40px; }
   .banner h1 .sign { border-color: #000; }
   section { margin: 22px 0; }
   h2, h3, .finding .top { break-after: avoid; }
-  .card, .items li, tr, .bar { break-inside: avoid; }
+  .items li, .lines li, .checks li, tr, .bar { break-inside: avoid; }
   .tag { border: 1px solid; }
   .progress, .bar .track span { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  details::details-content { content-visibility: visible; display: block; block-size: auto; }
-  details:not([open]) > :not(summary) { display: revert; }
+  .phase::details-content, .fold::details-content, .rest::details-content { content-visibility: visible; display: block; block-size: auto; }
+  .lines details { display: none; }
   .phase > summary::before { content: none; }
   .phase > summary { grid-template-columns: 1fr auto; }
-  .cards { grid-template-columns: 1fr 1fr; }
+  .cards { grid-template-columns: 1fr; }
   .cards > *, .cards > :nth-child(n + 4) { grid-column: auto; }
 }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; scroll-behavior: auto !important; } }
