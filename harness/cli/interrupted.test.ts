@@ -1,0 +1,77 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { execa, type ResultPromise } from 'execa'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { identify, isRunning, type ProcessIdentity } from '../database/process-identity.ts'
+import { startTestCluster } from '../database/test-cluster.ts'
+import { runGreenlight, workspacesOf } from './run-greenlight.ts'
+
+const cli = fileURLToPath(new URL('../cli.ts', import.meta.url))
+const repository = fileURLToPath(new URL('../..', import.meta.url))
+const inputs = ['--dump', 'fixtures/planner/production.dump', '--migrations', 'fixtures/planner/migrations']
+let out = ''
+
+beforeAll(async () => {
+  out = await mkdtemp(join(tmpdir(), 'interrupted-'))
+})
+afterAll(() => rm(out, { recursive: true, force: true }))
+
+/** Starts a run, and waits until its server is up and the restore is under way. */
+async function startedRun(): Promise<{ run: ResultPromise; server: ProcessIdentity; workspace: string }> {
+  const run = execa(process.execPath, [cli, 'run', ...inputs, '--out', out], {
+    cwd: repository,
+    reject: false,
+    stdin: 'ignore',
+    env: { NO_COLOR: '1' },
+  })
+  await new Promise<void>((resolve, reject) => {
+    let seen = ''
+    run.stderr?.on('data', (chunk: Buffer) => {
+      seen += chunk
+      if (seen.includes('start the server')) resolve()
+    })
+    run.then(() => reject(new Error(`ended too soon: ${seen}`)))
+  })
+  const [name] = workspacesOf(run.pid)
+  const workspace = (await Promise.all([tmpdir(), '/dev/shm'].map((root) => pidFile(join(root, name ?? ''))))).find(
+    (found) => found !== undefined,
+  )
+  const server = identify(workspace?.pid ?? 0)
+  if (workspace === undefined || server === undefined) throw new Error('no server was found')
+  return { run, server, workspace: workspace.path }
+}
+
+async function pidFile(path: string): Promise<{ path: string; pid: number } | undefined> {
+  const text = await readFile(join(path, 'data/postmaster.pid'), 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : { path, pid: Number(text.split('\n')[0]) }
+}
+
+describe('a run that is cut off', () => {
+  test.each(['SIGINT', 'SIGTERM'] as const)('by %s takes its server down, says so, and ends with 2', async (signal) => {
+    const { run, server } = await startedRun()
+    run.kill(signal)
+    const { exitCode, stderr } = await run
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain(`Stopped by ${signal}`)
+    expect(isRunning(server)).toBe(false)
+    expect(workspacesOf(run.pid)).toEqual([])
+  })
+
+  test('by SIGKILL is cleaned up by the next start', async () => {
+    const { run, server } = await startedRun()
+    run.kill('SIGKILL')
+    await run
+    expect(workspacesOf(run.pid)).toHaveLength(1)
+    await using _ = await startTestCluster()
+    expect(isRunning(server)).toBe(false)
+    expect(workspacesOf(run.pid)).toEqual([])
+  })
+
+  test('by bad input that only the restored dump shows leaves nothing, also with --keep', async () => {
+    const { exitCode, left } = await runGreenlight([...inputs, '--keep', '--out', out, '--baseline', '999'])
+    expect(exitCode).toBe(2)
+    expect(left).toEqual([])
+  })
+})
