@@ -3,7 +3,7 @@ import type { Coverage, Expectation, PredicateProof } from '../model/verdict.ts'
 import { catalogue } from './catalogue/catalogue.ts'
 
 /** What a finding is about, as text. Two findings with one key are one fact seen twice; proofs refer to findings by it. */
-export function findingKey(finding: Finding): string {
+function findingKey(finding: Finding): string {
   const columns = [...(finding.columns ?? [])].sort().join(',')
   return [finding.kind, finding.object, columns, finding.role ?? '', finding.migration ?? '', finding.title].join(
     '\u0000',
@@ -71,7 +71,7 @@ export function expectationLine(finding: Finding): string | undefined {
 }
 
 /** The expectation as it stands in its file, for messages. */
-export function expectationText(expectation: Expectation): string {
+function expectationText(expectation: Expectation): string {
   const column = expectation.column === undefined ? '' : `(${expectation.column})`
   const role = expectation.role === undefined ? '' : ` to ${expectation.role}`
   const predicate = expectation.predicate === undefined ? '' : ` where ${expectation.predicate}`

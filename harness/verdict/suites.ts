@@ -17,7 +17,7 @@ export const builtInSuites = [
 ] as const
 
 /** The metric that the tests of a folder count for. */
-export function metricOfSuite(suite: string): MetricName {
+function metricOfSuite(suite: string): MetricName {
   switch (suite) {
     case 'auth':
       return 'logins'
