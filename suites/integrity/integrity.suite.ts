@@ -1,7 +1,12 @@
 import { describe, expect, needs } from '#suite'
 
+const withProfile = needs('profile')
+const withResource = needs('resource')
+const withMembership = needs('resource', 'membership')
+const withShared = needs('resource', 'shared')
+
 describe('integrity', () => {
-  needs('profile')('every user has a profile', async ({ app, db }) => {
+  withProfile('every user has a profile', async ({ app, db }) => {
     const { table, user } = app.profile
     const [row] = await db.query<{ missing: number }>(`
       select count(*)::int as missing from auth.users u
@@ -9,7 +14,7 @@ describe('integrity', () => {
     expect(row?.missing, 'users without a profile').toBe(0)
   })
 
-  needs('profile')('every profile has a name', async ({ app, db, skip }) => {
+  withProfile('every profile has a name', async ({ app, db, skip }) => {
     const { table, name } = app.profile
     if (name === undefined) return skip('not configured: contracts.profile.name')
     const [row] = await db.query<{ missing: number }>(`
@@ -17,7 +22,7 @@ describe('integrity', () => {
     expect(row?.missing, 'profiles without a name').toBe(0)
   })
 
-  needs('resource', 'membership')('every owner has the owner’s role', async ({ app, db }) => {
+  withMembership('every owner has the owner’s role', async ({ app, db }) => {
     const { resource, membership } = app
     const [row] = await db.query<{ missing: number }>(
       `select count(*)::int as missing from ${quoted(resource.table)} r
@@ -31,24 +36,21 @@ describe('integrity', () => {
     expect(row?.missing, 'owners without the role').toBe(0)
   })
 
-  needs('resource', 'membership')(
-    'nobody has a role in what does not exist, and none that is unknown',
-    async ({ app, db }) => {
-      const { resource, membership } = app
-      const [row] = await db.query<{ orphans: number; unknown: number }>(
-        `select
+  withMembership('nobody has a role in what does not exist, and none that is unknown', async ({ app, db }) => {
+    const { resource, membership } = app
+    const [row] = await db.query<{ orphans: number; unknown: number }>(
+      `select
          count(*) filter (where r.${quoted(resource.key)} is null)::int as orphans,
          count(*) filter (where m.${quoted(membership.role)}::text <> all ($1::text[]))::int as unknown
        from ${quoted(membership.table)} m
        left join ${quoted(resource.table)} r on r.${quoted(resource.key)} = m.${quoted(membership.resource)}`,
-        [membership.roles],
-      )
-      expect(row?.orphans, 'roles without their resource').toBe(0)
-      expect(row?.unknown, 'unknown roles').toBe(0)
-    },
-  )
+      [membership.roles],
+    )
+    expect(row?.orphans, 'roles without their resource').toBe(0)
+    expect(row?.unknown, 'unknown roles').toBe(0)
+  })
 
-  needs('resource', 'shared')('every row that belongs to a resource has it', async ({ app, db }) => {
+  withShared('every row that belongs to a resource has it', async ({ app, db }) => {
     const { resource, shared } = app
     for (const { table, resource: column } of shared) {
       const [row] = await db.query<{ orphans: number }>(`
@@ -59,7 +61,7 @@ describe('integrity', () => {
     }
   })
 
-  needs('resource')('nothing ends before it starts', async ({ app, db, skip }) => {
+  withResource('nothing ends before it starts', async ({ app, db, skip }) => {
     const { table, startsAt, endsAt } = app.resource
     if (startsAt === undefined || endsAt === undefined)
       return skip('not configured: contracts.resource.startsAt and endsAt')

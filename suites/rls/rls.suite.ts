@@ -1,6 +1,7 @@
 import { describe, expect, needs, type SuiteFixtures } from '#suite'
 
 const test = needs('resource', 'membership')
+const withShared = needs('resource', 'membership', 'shared')
 
 /** A member who is not the owner, and a user who has nothing to do with the resource. */
 type Case = { key: string; member: string; stranger: string; members: number }
@@ -28,11 +29,7 @@ describe('row-level security', () => {
     }
   })
 
-  needs(
-    'resource',
-    'membership',
-    'shared',
-  )('what belongs to a resource is for its members alone', async ({ app, as, db, seed }) => {
+  withShared('what belongs to a resource is for its members alone', async ({ app, as, db, seed }) => {
     const [sample] = await cases(app, db, seed)
     expect(sample, 'a resource with a member and a stranger').toBeDefined()
     if (sample === undefined) return
