@@ -10,7 +10,9 @@ type Results = {
   readonly numPendingTests: number
   readonly numTodoTests: number
   readonly success: boolean
-  readonly testResults: readonly { readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[] }[]
+  readonly testResults: readonly {
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[]
+  }[]
 }
 
 const [, , path = ''] = process.argv

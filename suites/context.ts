@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { createClient, type SupabaseClient } from '@supabase/supabase-js'
 import { SignJWT } from 'jose'
 import pg from 'pg'
-import { afterAll, test as base, inject, type TestAPI } from 'vitest'
+import { test as base, expect, inject, type TestAPI } from 'vitest'
 import type { Contracts } from '../harness/model/config.ts'
 import type { Mail } from '../harness/model/stack.ts'
 import type { StackAccess } from '../harness/suites/control.ts'
@@ -54,52 +54,82 @@ export type Mailbox = {
 
 type With<K extends keyof Contracts> = Omit<SuiteFixtures, 'app'> & { app: Contracts & Required<Pick<Contracts, K>> }
 
-const injected = inject('greenlight')
-const stack = memo(openStack)
-const pool = memo(async () => {
-  const opened = new pg.Pool({ connectionString: (await stack()).databaseUrl, max: 2 })
-  // The clone is dropped when the file ends; an idle session that goes with it is no news.
-  return opened.on('error', () => {})
-})
+/** What one suite file has of its own. Opened when first asked for, closed when the file ends. */
+type World = {
+  readonly stack: () => Promise<StackAccess>
+  readonly pool: () => Promise<pg.Pool>
+  readonly close: () => Promise<void>
+}
 
-afterAll(async () => {
-  if (pool.started) await (await pool()).end()
-  if (stack.started) await control('DELETE', (await stack()).id)
+function makeWorld(): World {
+  const stack = memo(openStack)
+  const pool = memo(async () => {
+    const opened = new pg.Pool({ connectionString: (await stack()).databaseUrl, max: 2 })
+    // The clone is dropped when the file ends; an idle session that goes with it is no news.
+    return opened.on('error', () => {})
+  })
+  const close = async () => {
+    if (pool.started) await (await pool()).end()
+    if (stack.started) await control('DELETE', (await stack()).id)
+  }
+  return { stack, pool, close }
+}
+
+const worlds = new Map<string, { readonly world: World; users: number }>()
+
+const withWorld = base.extend<{ world: World }>({
+  world: [
+    // biome-ignore lint/correctness/noEmptyPattern: Vitest reads a fixture's needs from the pattern
+    async ({}, use) => {
+      // Each API made by needs() has this fixture anew; all those of one file share one world.
+      const file = expect.getState().testPath ?? ''
+      const shared = worlds.get(file) ?? { world: makeWorld(), users: 0 }
+      worlds.set(file, shared)
+      shared.users += 1
+      await use(shared.world)
+      shared.users -= 1
+      if (shared.users > 0) return
+      worlds.delete(file)
+      await shared.world.close()
+    },
+    { scope: 'file' },
+  ],
 })
 
 /** A test API whose tests are skipped, as `not configured`, where one of the contracts is missing. */
 export function needs<K extends keyof Contracts>(...keys: readonly K[]): TestAPI<With<K>> {
-  const missing = keys.filter((key) => injected.contracts[key] === undefined)
-  const withFixtures = base.extend<SuiteFixtures>({
+  const withFixtures = withWorld.extend<SuiteFixtures>({
     app: [
       async ({ skip }, use) => {
+        const { contracts } = inject('greenlight')
+        const missing = keys.filter((key) => contracts[key] === undefined)
         if (missing.length > 0) skip(`not configured: ${missing.map((key) => `contracts.${key}`).join(', ')}`)
-        await use(injected.contracts)
+        await use(contracts)
       },
       { auto: true },
     ],
-    // biome-ignore lint/correctness/noEmptyPattern: Vitest reads a fixture's needs from the pattern
-    side: async ({}, use) => use(injected.side),
     // biome-ignore lint/correctness/noEmptyPattern: as above
-    seed: async ({}, use) => use(injected.seed),
+    side: async ({}, use) => use(inject('greenlight').side),
     // biome-ignore lint/correctness/noEmptyPattern: as above
-    canaries: async ({}, use) => use(injected.canaries),
-    functions: async ({ app: _ }, use) => use((await stack()).functions),
-    client: async ({ app: _ }, use) => {
-      const { url, anonKey } = await stack()
+    seed: async ({}, use) => use(inject('greenlight').seed),
+    // biome-ignore lint/correctness/noEmptyPattern: as above
+    canaries: async ({}, use) => use(inject('greenlight').canaries),
+    functions: async ({ world, app: _ }, use) => use((await world.stack()).functions),
+    client: async ({ world, app: _ }, use) => {
+      const { url, anonKey } = await world.stack()
       await use(() => newClient(url, anonKey))
     },
     anon: async ({ client }, use) => use(client()),
-    service: async ({ app: _ }, use) => {
-      const { url, serviceKey } = await stack()
+    service: async ({ world, app: _ }, use) => {
+      const { url, serviceKey } = await world.stack()
       await use(newClient(url, serviceKey))
     },
-    as: async ({ app: _ }, use) => use(actingAs),
-    db: async ({ app: _ }, use) => {
-      const open = await pool()
+    as: async ({ world, app: _ }, use) => use(async (user) => actingAs(user, await world.stack())),
+    db: async ({ world, app: _ }, use) => {
+      const open = await world.pool()
       await use({ query: async (sql, parameters = []) => (await open.query(sql, [...parameters])).rows })
     },
-    mailbox: async ({ app: _ }, use) => use(mailboxOf(await stack())),
+    mailbox: async ({ world, app: _ }, use) => use(mailboxOf(await world.stack())),
     observe: async ({ task }, use) => {
       const seen: Record<string, string> = {}
       task.meta.observations = seen
@@ -122,8 +152,7 @@ function newClient(url: string, key: string, token?: string): SupabaseClient {
   })
 }
 
-async function actingAs(user: User): Promise<SupabaseClient> {
-  const { url, anonKey, jwtSecret } = await stack()
+async function actingAs(user: User, { url, anonKey, jwtSecret }: StackAccess): Promise<SupabaseClient> {
   const token = await new SignJWT({
     role: 'authenticated',
     aal: 'aal1',
@@ -167,11 +196,11 @@ function mailboxOf({ url, serviceKey }: StackAccess): Mailbox {
 }
 
 async function openStack(): Promise<StackAccess> {
-  return body<StackAccess>(await control('POST', injected.side))
+  return body<StackAccess>(await control('POST', inject('greenlight').side))
 }
 
 async function control(method: 'POST' | 'DELETE', subject: string): Promise<Response> {
-  const { controlUrl, controlToken } = injected
+  const { controlUrl, controlToken } = inject('greenlight')
   const response = await fetch(`${controlUrl}/stacks/${subject}`, {
     method,
     headers: { Authorization: `Bearer ${controlToken}` },

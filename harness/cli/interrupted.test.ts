@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { execa, type ResultPromise } from 'execa'
+import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { identify, isRunning, type ProcessIdentity } from '../database/process-identity.ts'
 import { startTestCluster } from '../database/test-cluster.ts'
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => rm(out, { recursive: true, force: true }))
 
 /** Starts a run, and waits until its server is up and the restore is under way. */
-async function startedRun(): Promise<{ run: ResultPromise; server: ProcessIdentity; workspace: string }> {
+async function startedRun() {
   const run = execa(process.execPath, [cli, 'run', ...inputs, '--out', out], {
     cwd: repository,
     reject: false,
@@ -40,7 +40,7 @@ async function startedRun(): Promise<{ run: ResultPromise; server: ProcessIdenti
   )
   const server = identify(workspace?.pid ?? 0)
   if (workspace === undefined || server === undefined) throw new Error('no server was found')
-  return { run, server, workspace: workspace.path }
+  return { run, server }
 }
 
 async function pidFile(path: string): Promise<{ path: string; pid: number } | undefined> {

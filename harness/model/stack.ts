@@ -45,4 +45,8 @@ export type Mail = {
 export type EgressAttempt = { readonly function: string; readonly host: string; readonly detail: string }
 
 /** One line of output. `function` is the edge function's name, for `source: 'function'`. */
-export type StackLog = { readonly source: 'data-api' | 'auth' | 'function'; readonly function?: string; readonly line: string }
+export type StackLog = {
+  readonly source: 'data-api' | 'auth' | 'function'
+  readonly function?: string
+  readonly line: string
+}

@@ -124,8 +124,11 @@ function sideProject(
 /** `#suite` in any suite file, also one outside of this package. */
 export const suiteAlias = { '#suite': join(suitesFolder, `context.${extension}`) }
 
-/** How suite files run, in a rehearsal and by `npx vitest --project after` alike. */
-export const suiteDefaults = { isolate: true, testTimeout: 30_000, hookTimeout: 60_000, teardownTimeout: 10_000 }
+/**
+ * How suite files run, in a rehearsal and by `npx vitest --project after` alike. Modules are shared between the files of
+ * a worker, which halves the time; what a file has of its own (clone, stack) is a fixture of the file.
+ */
+export const suiteDefaults = { isolate: false, testTimeout: 30_000, hookTimeout: 60_000, teardownTimeout: 10_000 }
 
 /** The part of an absolute glob in front of its first wildcard. */
 function globFolder(glob: string): string {
