@@ -25,7 +25,7 @@ type Ready = AsyncDisposable & { readonly inputs: Inputs; readonly control: Cont
 let ready: Promise<Ready> | undefined
 let users = 0
 
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   users += 1
   ready ??= begin()
   const { inputs, control } = await ready

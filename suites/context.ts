@@ -14,6 +14,8 @@ import type { StackAccess } from '../harness/suites/control.ts'
 import '../harness/suites/injected.ts'
 
 export { describe, expect } from 'vitest'
+export { filled, recipients } from './mails.ts'
+export { from, quoted } from './names.ts'
 export type { Mail }
 
 export type User = { readonly id: string; readonly email?: string | null }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { identify, isRunning, type ProcessIdentity } from '../database/process-identity.ts'
+import { identify, isRunning } from '../database/process-identity.ts'
 import { startTestCluster } from '../database/test-cluster.ts'
 import { runGreenlight, workspacesOf } from './run-greenlight.ts'
 

@@ -68,7 +68,7 @@ describe.skipIf(!client)(
   },
 )
 
-type Native = { readonly restore: number; readonly analyze: number }
+type Native = { readonly restore: number; readonly analyze: number; readonly cpu: number }
 type Round = { readonly ours: ChildResult; readonly native: Native }
 
 function theClient(): NativeClient {
@@ -94,7 +94,7 @@ async function restoreOurs(path: string, database: Database): Promise<ChildResul
 async function restoreNative(native: NativeClient, path: string, database: Database): Promise<Native> {
   const restored = await native.run('pg_restore', ['--jobs', '2', '--dbname', database.name, path], database)
   const analyzed = await native.run('vacuumdb', ['--analyze-only', '--jobs', '2', '--quiet', database.name], database)
-  return { restore: restored.milliseconds, analyze: analyzed.milliseconds }
+  return { restore: restored.milliseconds, analyze: analyzed.milliseconds, cpu: restored.cpuMilliseconds }
 }
 
 function summary(name: string, results: readonly Round[]): string {
@@ -107,6 +107,7 @@ function summary(name: string, results: readonly Round[]): string {
     `  pg_restore    ${median(results.map((r) => r.native.restore))} ms`,
     `  ratio         ${ratio((r) => plain(r) / r.native.restore)}`,
     `  with ANALYZE  ${ratio((r) => (plain(r) + r.ours.analyzeMilliseconds) / (r.native.restore + r.native.analyze))}`,
+    `  client CPU    ${median(results.map((r) => r.ours.cpuMilliseconds))} ms against ${median(results.map((r) => r.native.cpu))} ms`,
     `  peak memory   ${Math.max(...results.map((r) => r.ours.peakMegabytes))} MB resident`,
     `  phases        ${results
       .at(-1)

@@ -45,6 +45,9 @@ describe('joining the results of both sides', () => {
     expect(joined).toMatchObject({ outcome: 'regressed', message: expect.stringContaining('events.starts_at') })
     expect(joined?.message).not.toContain('events.count')
     const same = { observations: { 'events.count': 'c' } }
+    // Seen on one side only: its rows are gone or new, which is the ledger's to judge.
+    const gone = { observations: { 'events.count': 'c', 'events.deleted': 'd' } }
+    expect(outcome(seen('before', 'passed', gone), seen('after', 'passed', same))).toEqual(['same'])
     expect(outcome(seen('before', 'passed', same), seen('after', 'passed', same))).toEqual(['same'])
   })
 

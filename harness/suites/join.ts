@@ -73,8 +73,10 @@ function outcomeOf(before: SideTest | undefined, after: SideTest | undefined): T
 
 function differingObservations(before: SideTest | undefined, after: SideTest | undefined): string[] {
   if (before?.state !== 'passed' || after?.state !== 'passed') return []
-  const names = new Set([...Object.keys(before.observations), ...Object.keys(after.observations)])
-  return [...names].filter((name) => before.observations[name] !== after.observations[name]).sort()
+  // What was seen on one side only is about rows that are gone or new: the ledger's to judge.
+  return Object.keys(before.observations)
+    .filter((name) => name in after.observations && before.observations[name] !== after.observations[name])
+    .sort()
 }
 
 /** The folder that a suite file lies in. */

@@ -1,4 +1,4 @@
-import { describe, expect, needs, type SuiteFixtures } from '#suite'
+import { describe, expect, from, needs, quoted, type SuiteFixtures } from '#suite'
 
 const test = needs('resource')
 
@@ -121,20 +121,6 @@ function sampled(
      order by md5(t.${quoted(key)}::text || $1) limit ${rowsPerColumn}`,
     [String(seed)],
   )
-}
-
-/** The table in the Data API. */
-function from(client: SuiteFixtures['anon'], name: string) {
-  const [schema = 'public', table = name] = name.split('.')
-  return client.schema(schema).from(table)
-}
-
-/** `schema.table` or `column`, as SQL. */
-function quoted(name: string): string {
-  return name
-    .split('.')
-    .map((part) => `"${part.replaceAll('"', '""')}"`)
-    .join('.')
 }
 
 function literal(text: string): string {

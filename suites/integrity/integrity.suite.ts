@@ -1,4 +1,4 @@
-import { describe, expect, needs } from '#suite'
+import { describe, expect, needs, quoted } from '#suite'
 
 const withProfile = needs('profile')
 const withResource = needs('resource')
@@ -71,11 +71,3 @@ describe('integrity', () => {
     expect(row?.wrong, 'rows that end before they start').toBe(0)
   })
 })
-
-/** `schema.table` or `column`, as SQL. */
-function quoted(name: string): string {
-  return name
-    .split('.')
-    .map((part) => `"${part.replaceAll('"', '""')}"`)
-    .join('.')
-}

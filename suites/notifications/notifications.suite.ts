@@ -1,4 +1,4 @@
-import { describe, expect, type Mail, needs, type SuiteFixtures } from '#suite'
+import { describe, expect, filled, needs, quoted, recipients, type SuiteFixtures } from '#suite'
 
 const test = needs('resource', 'membership', 'profile', 'notifications')
 
@@ -93,24 +93,4 @@ async function cases({ resource, membership, profile }: App, db: SuiteFixtures['
      from sample s`,
     [String(seed)],
   )
-}
-
-function recipients(mail: Mail): string[] {
-  return [...mail.to, ...mail.cc, ...mail.bcc].map((address) =>
-    (/<([^>]+)>$/.exec(address)?.[1] ?? address).toLowerCase(),
-  )
-}
-
-/** The body with its placeholders replaced. */
-function filled(body: Readonly<Record<string, string>>, values: Readonly<Record<string, string>>) {
-  const replaced = (text: string) => text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole)
-  return Object.fromEntries(Object.entries(body).map(([field, text]) => [field, replaced(text)]))
-}
-
-/** `schema.table` or `column`, as SQL. */
-function quoted(name: string): string {
-  return name
-    .split('.')
-    .map((part) => `"${part.replaceAll('"', '""')}"`)
-    .join('.')
 }

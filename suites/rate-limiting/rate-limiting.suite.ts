@@ -1,4 +1,4 @@
-import { describe, expect, type Mail, needs, type SuiteFixtures } from '#suite'
+import { describe, expect, filled, from, needs, quoted, recipients, type SuiteFixtures } from '#suite'
 
 const test = needs('resource', 'membership', 'profile', 'notifications', 'rateLimit')
 
@@ -95,30 +95,4 @@ function cases({ resource, membership, profile }: App, db: SuiteFixtures['db'], 
      order by md5(f.key::text || $1) limit 2`,
     [`chat ${seed}`],
   )
-}
-
-function recipients(mail: Mail): string[] {
-  return [...mail.to, ...mail.cc, ...mail.bcc].map((address) =>
-    (/<([^>]+)>$/.exec(address)?.[1] ?? address).toLowerCase(),
-  )
-}
-
-/** The body with its placeholders replaced. */
-function filled(body: Readonly<Record<string, string>>, values: Readonly<Record<string, string>>) {
-  const replaced = (text: string) => text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole)
-  return Object.fromEntries(Object.entries(body).map(([field, text]) => [field, replaced(text)]))
-}
-
-/** The table in the Data API. */
-function from(client: SuiteFixtures['anon'], name: string) {
-  const [schema = 'public', table = name] = name.split('.')
-  return client.schema(schema).from(table)
-}
-
-/** `schema.table` or `column`, as SQL. */
-function quoted(name: string): string {
-  return name
-    .split('.')
-    .map((part) => `"${part.replaceAll('"', '""')}"`)
-    .join('.')
 }

@@ -1,4 +1,4 @@
-import { describe, expect, needs, type SuiteFixtures } from '#suite'
+import { describe, expect, needs, quoted, type SuiteFixtures } from '#suite'
 
 const test = needs('reminders')
 
@@ -79,12 +79,4 @@ async function invitationOf(
   )
   expect(changed?.rows, 'an invitation to try with').toBe(1)
   return address
-}
-
-/** `schema.table` or `column`, as SQL. */
-function quoted(name: string): string {
-  return name
-    .split('.')
-    .map((part) => `"${part.replaceAll('"', '""')}"`)
-    .join('.')
 }

@@ -1,4 +1,4 @@
-import { describe, expect, needs, type SuiteFixtures } from '#suite'
+import { describe, expect, from, needs, quoted, type SuiteFixtures } from '#suite'
 
 const test = needs('resource', 'membership')
 const withShared = needs('resource', 'membership', 'shared')
@@ -101,24 +101,10 @@ async function cases(
   )
 }
 
-/** The table in the Data API. */
-function from(client: SuiteFixtures['anon'], name: string) {
-  const [schema = 'public', table = name] = name.split('.')
-  return client.schema(schema).from(table)
-}
-
 async function count(
   answer: PromiseLike<{ count: number | null; error: { code: string } | null; status: number }>,
 ): Promise<number> {
   const { count: rows, error, status } = await answer
   if (error !== null) throw new Error(`The Data API answered ${status} ${error.code}.`)
   return rows ?? 0
-}
-
-/** `schema.table` or `column`, as SQL. */
-function quoted(name: string): string {
-  return name
-    .split('.')
-    .map((part) => `"${part.replaceAll('"', '""')}"`)
-    .join('.')
 }

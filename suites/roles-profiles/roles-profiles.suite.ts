@@ -1,4 +1,4 @@
-import { describe, expect, needs, type SuiteFixtures } from '#suite'
+import { describe, expect, from, needs, quoted, type SuiteFixtures } from '#suite'
 
 const test = needs('resource', 'membership', 'profile')
 
@@ -67,18 +67,4 @@ function cases({ resource, membership, profile }: App, db: SuiteFixtures['db'], 
 
 function rows(data: unknown): Record<string, string>[] {
   return Array.isArray(data) ? data : []
-}
-
-/** The table in the Data API. */
-function from(client: SuiteFixtures['anon'], name: string) {
-  const [schema = 'public', table = name] = name.split('.')
-  return client.schema(schema).from(table)
-}
-
-/** `schema.table` or `column`, as SQL. */
-function quoted(name: string): string {
-  return name
-    .split('.')
-    .map((part) => `"${part.replaceAll('"', '""')}"`)
-    .join('.')
 }

@@ -93,11 +93,11 @@ async function makeReadable(folder: string): Promise<void> {
 }
 
 function cacheFolder(): string {
-  if (process.env['GREENLIGHT_CACHE']) return process.env['GREENLIGHT_CACHE']
+  if (process.env.GREENLIGHT_CACHE) return process.env.GREENLIGHT_CACHE
   // Root's home is closed to the user that the server runs as.
   if (process.getuid?.() === 0) return '/var/cache/supabase-greenlight'
   const home = homedir()
-  return join(process.env['XDG_CACHE_HOME'] || (home ? join(home, '.cache') : tmpdir()), 'supabase-greenlight')
+  return join(process.env.XDG_CACHE_HOME || (home ? join(home, '.cache') : tmpdir()), 'supabase-greenlight')
 }
 
 function isExtensionFile(name: string): boolean {

@@ -209,7 +209,7 @@ function startFailure(program: string, output: string, cause?: unknown, port?: n
 }
 
 function serverEnvironment(): Record<string, string> {
-  return { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' }
+  return { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC' }
 }
 
 async function freePort(): Promise<number> {

@@ -15,7 +15,13 @@ export interface NativeClient extends AsyncDisposable {
 }
 
 export type NativeProgram = 'pg_dump' | 'pg_restore' | 'vacuumdb' | 'psql'
-export type NativeRun = { readonly milliseconds: number; readonly exitCode: number; readonly messages: string }
+export type NativeRun = {
+  readonly milliseconds: number
+  /** Of the program and its children. */
+  readonly cpuMilliseconds: number
+  readonly exitCode: number
+  readonly messages: string
+}
 
 /** From the path when it has version 17 or newer, else in a container; undefined where neither is to be had. */
 export async function findNativeClient(): Promise<NativeClient | undefined> {
@@ -53,12 +59,18 @@ async function timed(
 ): Promise<NativeRun> {
   const { host, port, password, user } = database.config()
   const command = [...['--host', `${host}`], ...['--port', `${port}`], ...['--username', `${user}`], ...options]
-  const script = 'start=$(date +%s%N); "$@"; code=$?; echo "took $(( ($(date +%s%N) - start) / 1000000 )) $code" >&2'
+  const script = 'TIMEFORMAT="took %R %U %S"; time "$@"; echo "exit $?" >&2'
   const [file = 'bash', ...args] = [...prefix, 'bash', '-c', script, 'bash', program, ...command]
   const { stderr } = await run(file, args, {
     env: { ...process.env, PGPASSWORD: String(password), PGDATABASE: database.name },
     maxBuffer: 64 << 20,
   })
-  const [, milliseconds = '0', exitCode = '1'] = /took (\d+) (\d+)\s*$/.exec(stderr) ?? []
-  return { milliseconds: Number(milliseconds), exitCode: Number(exitCode), messages: stderr }
+  const [, real = 0, inProgram = 0, inKernel = 0, exitCode = 1] =
+    /took ([\d.]+) ([\d.]+) ([\d.]+)\nexit (\d+)\s*$/.exec(stderr)?.map(Number) ?? []
+  return {
+    milliseconds: Math.round(real * 1000),
+    cpuMilliseconds: Math.round((inProgram + inKernel) * 1000),
+    exitCode,
+    messages: stderr,
+  }
 }

@@ -14,6 +14,8 @@ export type ChildResult = {
   readonly restoreMilliseconds: number
   readonly analyzeMilliseconds: number
   readonly peakMegabytes: number
+  /** Of all its threads: what the machine's other work does not change. */
+  readonly cpuMilliseconds: number
   readonly failed: number
   readonly phases: readonly { readonly name: string; readonly milliseconds: number }[]
 }
@@ -33,11 +35,13 @@ const start = performance.now()
 const dump = await readDump(path)
 const read = performance.now() - start
 const run = await restore(dump, cluster.database(name), { jobs: 2 })
+const cpu = process.cpuUsage()
 const result: ChildResult = {
   readMilliseconds: Math.round(read),
   restoreMilliseconds: run.milliseconds,
   analyzeMilliseconds: run.phases.find((phase) => phase.name === 'analyze')?.milliseconds ?? 0,
   peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1024),
+  cpuMilliseconds: Math.round((cpu.user + cpu.system) / 1000),
   failed: run.entries.filter((entry) => entry.fate === 'failed' || entry.fate === 'refused').length,
   phases: run.phases,
 }

@@ -39,7 +39,7 @@ export async function takeApi(connection: Connection): Promise<ApiFacts> {
       object: displayName(row.schema, row.name),
       kind: row.kind,
       rowSecurity: row.row_security,
-      columns: { anon: row.columns['anon'] ?? [], authenticated: row.columns['authenticated'] ?? [] },
+      columns: { anon: row.columns.anon ?? [], authenticated: row.columns.authenticated ?? [] },
     })),
     functions: functions.rows.map((row) => ({
       name: displayName(row.schema, row.name),

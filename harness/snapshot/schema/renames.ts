@@ -36,4 +36,4 @@ function columnsOf(changes: readonly FactChange[], verb: 'added' | 'removed') {
   })
 }
 
-const positionOf = (fact: ObjectFact) => String(fact.payload['_position'])
+const positionOf = (fact: ObjectFact) => String(fact.payload._position)

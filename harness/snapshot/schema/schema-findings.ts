@@ -75,7 +75,7 @@ function columnFinding(
       object,
       columns: [name],
       title: `Column ${displayIdentifier(name)} of ${object} was dropped.`,
-      evidence: [`Its type was ${fact.payload['type']}.`],
+      evidence: [`Its type was ${fact.payload.type}.`],
     },
   ]
 }
@@ -96,7 +96,7 @@ function notice(change: FactChange, object: string, before: SchemaFacts, after: 
       },
     ]
   }
-  if (id.kind === 'constraint' && fact?.payload['validated'] === false && was?.payload['validated'] !== false) {
+  if (id.kind === 'constraint' && fact?.payload.validated === false && was?.payload.validated !== false) {
     return [
       {
         kind: 'schema.constraint-not-validated',
@@ -107,7 +107,7 @@ function notice(change: FactChange, object: string, before: SchemaFacts, after: 
       },
     ]
   }
-  if (id.kind === 'index' && fact?.payload['valid'] === false && was?.payload['valid'] !== false) {
+  if (id.kind === 'index' && fact?.payload.valid === false && was?.payload.valid !== false) {
     return [
       {
         kind: 'schema.index-invalid',
@@ -221,7 +221,7 @@ function heirOf(gone: ObjectFact, after: SchemaFacts): string | undefined {
 
 /** A sequence goes with the column that owns it: one finding says it. */
 function isOwned(gone: ObjectFact, before: SchemaFacts, after: SchemaFacts): boolean {
-  const owner = gone.payload['ownedBy']
+  const owner = gone.payload.ownedBy
   if (
     gone.id.kind !== 'sequence' ||
     typeof owner !== 'object' ||

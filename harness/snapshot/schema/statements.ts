@@ -46,18 +46,18 @@ export function statement(change: FactChange): string {
 }
 
 /** A grant of nothing stands in the catalogue where a default one was revoked. */
-const grantsNothing = ({ id, payload }: ObjectFact) => id.kind === 'acl' && asList(payload['privileges']).length === 0
+const grantsNothing = ({ id, payload }: ObjectFact) => id.kind === 'acl' && asList(payload.privileges).length === 0
 
 function described({ id, payload }: ObjectFact): string {
   const facts = [
-    id.kind === 'column' ? payload['type'] : undefined,
-    payload['notNull'] === true ? 'not null' : undefined,
-    payload['validated'] === false ? 'not validated' : undefined,
-    id.kind === 'acl' ? list(payload['privileges']) : undefined,
+    id.kind === 'column' ? payload.type : undefined,
+    payload.notNull === true ? 'not null' : undefined,
+    payload.validated === false ? 'not validated' : undefined,
+    id.kind === 'acl' ? list(payload.privileges) : undefined,
     id.kind === 'policy'
-      ? `for ${policyCommands[String(payload['cmd'])] ?? payload['cmd']} to ${list(payload['roles']) || 'everyone'}`
+      ? `for ${policyCommands[String(payload.cmd)] ?? payload.cmd} to ${list(payload.roles) || 'everyone'}`
       : undefined,
-    id.kind === 'table' ? `row-level security ${payload['rowSecurity'] ? 'on' : 'off'}` : undefined,
+    id.kind === 'table' ? `row-level security ${payload.rowSecurity ? 'on' : 'off'}` : undefined,
   ].filter((fact) => fact !== undefined)
   return facts.length > 0 ? `${words(id)} (${facts.join(', ')})` : words(id)
 }
