@@ -26,7 +26,14 @@ for (const parent of Object.values(lock.packages)) {
     const key = `node_modules/${name}`
     const platform = platformOf(name)
     if (key in lock.packages || platform === undefined) continue
-    lock.packages[key] = { version, ...platform.cpu, ...(parent.dev ? { dev: true } : {}), ...platform.libc, optional: true, ...platform.os }
+    lock.packages[key] = {
+      version,
+      ...platform.cpu,
+      ...(parent.dev ? { dev: true } : {}),
+      ...platform.libc,
+      optional: true,
+      ...platform.os,
+    }
     added += 1
   }
 }
@@ -41,7 +48,11 @@ function platformOf(name: string) {
   const cpu = processors.find((processor) => words.includes(processor))
   if (words.includes('wasm32')) return { cpu: { cpu: ['wasm32'] } }
   if (os === undefined) return undefined
-  const libc = words.includes('musl') ? 'musl' : words.some((word) => word === 'glibc' || word === 'gnu') ? 'glibc' : undefined
+  const libc = words.includes('musl')
+    ? 'musl'
+    : words.some((word) => word === 'glibc' || word === 'gnu')
+      ? 'glibc'
+      : undefined
   return {
     cpu: cpu === undefined ? {} : { cpu: [cpu] },
     libc: libc === undefined ? {} : { libc: [libc] },
