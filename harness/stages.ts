@@ -67,8 +67,12 @@ export class Stages {
 
   /** Runs a stage whose result is evidence, and adds it. */
   async look(name: string, work: (progress: (text: string) => void) => Promise<Evidence>): Promise<void> {
-    const evidence = await this.run(name, work)
-    if (evidence !== undefined) this.add(evidence)
+    await this.run(name, async (progress) => {
+      const evidence = await work(progress)
+      this.add(evidence)
+      const [check] = evidence.checks
+      progress(check?.summary ?? check?.reason ?? '')
+    })
   }
 
   /** Notes that a stage was left out, and why. */

@@ -39,7 +39,7 @@ export function progressPrinter(
     },
     onEnd({ name, status, milliseconds, reason }, error) {
       clear()
-      const detail = running?.text ?? ''
+      const detail = shortened(running?.text ?? '', (stream.columns ?? 100) - 35)
       running = undefined
       const mark = status === 'done' ? paint(32, '✓') : paint(31, '✗')
       const time = `${((milliseconds ?? 0) / 1000).toFixed(1)} s`.padStart(7)
@@ -52,4 +52,12 @@ export function progressPrinter(
       clear()
     },
   }
+}
+
+/** At most `columns` wide, cut between words. */
+function shortened(text: string, columns: number): string {
+  const plain = stripVTControlCharacters(text).replace(/\.$/, '')
+  if (plain.length <= columns) return plain
+  const cut = plain.slice(0, Math.max(0, columns - 1))
+  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), 0)).replace(/[,:;]$/, '')} …`
 }
