@@ -1,3 +1,4 @@
+import { attribute } from './attribution/attribute.ts'
 import type { RunOptions } from './cli/options.ts'
 import { cloner } from './clones.ts'
 import type { Database } from './database/engine.ts'
@@ -13,6 +14,7 @@ import { provenanceOf } from './provenance.ts'
 import { rehearseRollback } from './rollback.ts'
 import { compareAccess } from './snapshot/access/compare.ts'
 import { takeAccessDifferences } from './snapshot/access/differences.ts'
+import type { AccessFacts } from './snapshot/access/facts.ts'
 import { takeAccess } from './snapshot/access/take.ts'
 import { pickIdentities } from './snapshot/identities.ts'
 import { compareLedger } from './snapshot/ledger/compare-ledger.ts'
@@ -30,7 +32,17 @@ import { decide } from './verdict/decide.ts'
 export type Host = { readonly signal: AbortSignal; readonly events: StageEvents }
 
 /** The stages after the two sides are made, in the order in which they run and are reported. */
-const comparisons = ['lint', 'schema', 'ledger', 'logins', 'row sets', 'suites', 'queries', 'rollback'] as const
+const comparisons = [
+  'lint',
+  'schema',
+  'ledger',
+  'logins',
+  'row sets',
+  'suites',
+  'queries',
+  'rollback',
+  'causes',
+] as const
 export const stageNames = ['start the server', 'restore', 'migrate', ...comparisons] as const
 
 /**
@@ -104,8 +116,10 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
   await stages.look('logins', () => lookAtLogins(before, after, clone, signal))
   const { contracts = {}, usersPerKind = 2 } = options.config
   const identities = await pickIdentities(before, { contracts, seed: options.seed, usersPerKind })
+  let access: AccessFacts | undefined
   await stages.look('row sets', async () => {
     const was = await takeAccess(before, identities, { signal })
+    access = was
     const is = await takeAccess(after, identities, { signal, like: was })
     const differences = await takeAccessDifferences(
       { database: before, facts: was },
@@ -122,6 +136,15 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
     return await compareQueries(was, is, identities, { signal, seed: options.seed })
   })
   const rollback = await rehearseRollback({ before, after }, inputs.rollback, selection.pending, clone, stages, signal)
+  await stages.run('causes', async (progress) => {
+    const { pending, record } = selection
+    const applied = prepared.migrations?.migrations ?? []
+    const found = await attribute(stages.findings, { before, after, pending, applied, access, record, clone, signal })
+    stages.replaceFindings(found)
+    progress(
+      `${found.filter(({ migration }) => migration !== undefined).length} of ${found.length} findings have their migration`,
+    )
+  })
   return { ...(suites === undefined ? {} : { suites }), ...(rollback === undefined ? {} : { rollback }) }
 }
 

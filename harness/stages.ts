@@ -45,6 +45,11 @@ export class Stages {
     for (const check of checks) this.#evidence.checks.set(check.id, check)
   }
 
+  /** Puts other findings in the place of those so far: the same ones, better known. */
+  replaceFindings(findings: readonly Finding[]): void {
+    this.#evidence.findings = [...findings]
+  }
+
   /** Runs one stage. `undefined` when it failed: its row says why, and what it was to check stays `not run`. */
   async run<T>(name: string, work: (progress: (text: string) => void) => Promise<T>): Promise<T | undefined> {
     const started = performance.now()

@@ -24,6 +24,8 @@ export type TakeAccessOptions = {
   readonly probeTimeout?: number
   /** Facts of the other side: the same identities are then asked about the same relations, so that no probe is wasted. */
   readonly like?: AccessFacts
+  /** Only these relations, by display name. Default: all that the API exposes. */
+  readonly only?: ReadonlySet<string>
 }
 
 /**
@@ -34,13 +36,13 @@ export type TakeAccessOptions = {
 export async function takeAccess(
   database: Database,
   identities: readonly Identity[],
-  { signal, jobs = 2, probeTimeout = 5_000, like }: TakeAccessOptions = {},
+  { signal, jobs = 2, probeTimeout = 5_000, like, only }: TakeAccessOptions = {},
 ): Promise<AccessFacts> {
   await using session = await database.connect({ readOnly: true })
   const roles = [...new Set([...apiRoles, ...identities.map((identity) => identity.role)])]
   const { relations: exposed, skipped } = await readExposed(session, roles)
   const relations: Relation[] = []
-  for (const relation of exposed) {
+  for (const relation of exposed.filter(({ name }) => only?.has(name) ?? true)) {
     relations.push({ ...relation, rows: relation.kind === 'view' ? null : await countRows(session, relation) })
   }
   const tables = relations.map(({ oid }) => oid)

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cloner } from '../clones.ts'
+import type { Cluster, Database } from '../database/engine.ts'
+import { startTestCluster } from '../database/test-cluster.ts'
+import { applyMigrations } from '../migrations/apply.ts'
+import { splitSql } from '../migrations/split.ts'
+import type { Finding } from '../model/finding.ts'
+import type { MigrationFile } from '../model/migration-run.ts'
+import { preparePlatformSchemas } from '../platform/prepare.ts'
+import { compareAccess } from '../snapshot/access/compare.ts'
+import { takeAccessDifferences } from '../snapshot/access/differences.ts'
+import { takeAccess } from '../snapshot/access/take.ts'
+import { pickIdentities } from '../snapshot/identities.ts'
+import { compareLedger } from '../snapshot/ledger/compare-ledger.ts'
+import { attribute } from './attribute.ts'
+
+const { signal } = new AbortController()
+const clone = cloner()
+let cluster: Cluster
+let before: Database
+
+beforeAll(async () => {
+  cluster = await startTestCluster()
+  before = await cluster.createDatabase('before')
+  await preparePlatformSchemas(before)
+  await using session = await before.connect({ role: 'postgres' })
+  await session.query(`
+    create table public.notes (id int primary key, body text, updated_at timestamptz);
+    insert into public.notes select n, 'note ' || n, now() from generate_series(1, 50) n;
+    alter table public.notes enable row level security;
+    grant select on public.notes to anon, authenticated;
+    create policy "some" on public.notes for select to anon using (id <= 10);
+    analyze public.notes;`)
+})
+afterAll(() => cluster.stop())
+
+function file(name: string, sql: string): MigrationFile {
+  const { statements } = splitSql(sql)
+  return { name, path: `/migrations/${name}`, version: name.slice(0, 3), sql, sha256: name, statements }
+}
+
+/** Findings of data and access with the names that attribution gives them, and the migrations of each. */
+async function causes(...files: MigrationFile[]): Promise<{ findings: Finding[]; named: string[] }> {
+  await using after = await clone(before)
+  const run = await applyMigrations(after, files, { signal })
+  expect(run.migrations.map(({ status }) => status)).toEqual(files.map(() => 'applied'))
+  const identities = await pickIdentities(before, { seed: 1 })
+  const access = await takeAccess(before, identities, { signal })
+  const is = await takeAccess(after, identities, { signal, like: access })
+  const differences = await takeAccessDifferences({ database: before, facts: access }, { database: after, facts: is })
+  const findings = [
+    ...(await compareLedger(before, after, { signal })).findings,
+    ...compareAccess(access, is, differences).findings,
+  ]
+  const found = await attribute(findings, {
+    before,
+    after,
+    pending: files,
+    applied: run.migrations,
+    access,
+    record: true,
+    clone,
+    signal,
+  })
+  return { findings: found, named: found.map(({ kind, migration }) => `${kind} ${migration ?? '-'}`).sort() }
+}
+
+const harmless = (number: number) =>
+  file(`${number}_note_${number}.sql`, `comment on table public.notes is 'seen by ${number}';`)
+
+describe('the migration behind a finding', () => {
+  test('is found among many by halving', async () => {
+    const culprit = file('305_delete.sql', 'delete from public.notes where id > 40;')
+    const { named } = await causes(harmless(301), harmless(302), harmless(303), harmless(304), culprit, harmless(306))
+    expect(named).toEqual(['data.rows-deleted 305_delete.sql'])
+  })
+
+  test('is found for what users see, too', async () => {
+    const culprit = file('302_open.sql', 'create policy "all" on public.notes for select to anon using (true);')
+    const { named } = await causes(harmless(301), culprit, harmless(303))
+    expect(named).toEqual(['access.rows-gained 302_open.sql'])
+  })
+
+  test('is named once for each of two, so that one cannot hide behind what the other declares', async () => {
+    const { findings, named } = await causes(
+      file('301_delete.sql', 'delete from public.notes where id > 40;'),
+      harmless(302),
+      file(
+        '303_truncate.sql',
+        'create temp table kept as table public.notes; truncate public.notes; insert into public.notes select * from kept where id > 5;',
+      ),
+    )
+    expect(named).toEqual(['data.rows-deleted 301_delete.sql', 'data.rows-deleted 303_truncate.sql'])
+    expect(findings[0]?.evidence[0]).toContain('301_delete.sql and 303_truncate.sql')
+  })
+
+  test('is not who merely wrote to the same table', async () => {
+    const { named } = await causes(
+      file('301_touch.sql', 'update public.notes set updated_at = now() where id = 1;'),
+      file('302_change.sql', "update public.notes set body = 'gone' where id = 2;"),
+    )
+    expect(named).toContain('data.values-changed 302_change.sql')
+    expect(named).not.toContain('data.values-changed 301_touch.sql')
+  })
+
+  test('of rows that were added is told by the rows each one wrote', async () => {
+    const { named } = await causes(
+      harmless(301),
+      file('302_add.sql', "insert into public.notes values (51, 'new', now());"),
+    )
+    expect(named).toEqual(['data.rows-inserted 302_add.sql'])
+  })
+})

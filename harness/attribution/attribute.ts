@@ -1,0 +1,89 @@
+import type { Cloner } from '../clones.ts'
+import type { Database } from '../database/engine.ts'
+import type { Finding } from '../model/finding.ts'
+import type { AppliedMigration, MigrationFile } from '../model/migration-run.ts'
+import type { AccessFacts } from '../snapshot/access/facts.ts'
+import { catalogue } from '../verdict/catalogue/catalogue.ts'
+import { keyOf } from './finding-key.ts'
+import { type Lookers, lookers } from './lookers.ts'
+import { candidatesByRowCounts } from './row-counts.ts'
+import { states } from './states.ts'
+
+export type AttributionInput = {
+  readonly before: Database
+  readonly after: Database
+  readonly pending: readonly MigrationFile[]
+  readonly applied: readonly AppliedMigration[]
+  /** What was seen on before: the same identities are asked again. Absent when the row sets could not be read. */
+  readonly access: AccessFacts | undefined
+  readonly record: boolean
+  readonly clone: Cloner
+  readonly signal: AbortSignal
+}
+
+/**
+ * Names the migration behind each finding, since an expectation covers only what its own migration does. For findings
+ * that can block this is found out by looking: the pending migrations are halved, both halves are compared, and so on
+ * down to single files. A finding with several causes is told once for each, to be declared by each. For the others the
+ * rows that each migration wrote are enough. What only some migrations together do stays without a name.
+ */
+export async function attribute(findings: readonly Finding[], input: AttributionInput): Promise<Finding[]> {
+  const { pending } = input
+  const [only] = pending
+  if (only !== undefined && pending.length === 1) return findings.map((finding) => named(finding, only.name))
+  const look = lookers(input)
+  const wanted = new Set(findings.filter((finding) => isOpen(finding) && look.canSee(finding)).map(keyOf))
+  const causes = wanted.size > 0 ? await bisect(wanted, look, input) : new Map<string, string[]>()
+  return findings.flatMap((finding) => {
+    if (finding.migration !== undefined) return [finding]
+    const migrations = isOpen(finding)
+      ? (causes.get(keyOf(finding)) ?? [])
+      : candidatesByRowCounts(finding, input.applied)
+    if (migrations.length <= 1 || !isOpen(finding)) {
+      const [single] = migrations
+      return [single === undefined || migrations.length > 1 ? finding : named(finding, single)]
+    }
+    const together = `by ${migrations.join(' and ')}`
+    return migrations.map((migration) => named({ ...finding, evidence: [together, ...finding.evidence] }, migration))
+  })
+}
+
+/** Migrations by what they cause; each interval of migrations is compared once for everything still wanted in it. */
+async function bisect(
+  wanted: ReadonlySet<string>,
+  look: Lookers,
+  { before, after, pending, record, clone, signal }: AttributionInput,
+): Promise<Map<string, string[]>> {
+  const causes = new Map<string, string[]>()
+  await using chain = states({ before, after, pending, record, clone, signal })
+  const search = async (from: number, to: number, sought: ReadonlySet<string>): Promise<void> => {
+    if (to - from === 1) {
+      const name = pending[from]?.name ?? ''
+      for (const key of sought) causes.set(key, [...(causes.get(key) ?? []), name])
+      return
+    }
+    const middle = Math.floor((from + to) / 2)
+    for (const [start, end] of [
+      [from, middle],
+      [middle, to],
+    ] as const) {
+      const seen = await look.between(await chain.at(start), await chain.at(end), sought)
+      if (seen.size > 0) await search(start, end, seen)
+    }
+  }
+  await search(0, pending.length, wanted)
+  return causes
+}
+
+function isOpen(finding: Finding): boolean {
+  return finding.migration === undefined && (finding.severity ?? catalogue[finding.kind].severity) === 'blocking'
+}
+
+function named(finding: Finding, migration: string): Finding {
+  return finding.migration === undefined && isOfMigrations(finding) ? { ...finding, migration } : finding
+}
+
+/** What the dump, the plan or the rollback brought about is no migration's doing. */
+function isOfMigrations({ kind }: Finding): boolean {
+  return /^(schema|data|auth|access|feature|query)\./.test(kind)
+}

@@ -1,0 +1,87 @@
+import type { Database } from '../database/engine.ts'
+import type { Finding } from '../model/finding.ts'
+import { compareAccess } from '../snapshot/access/compare.ts'
+import { takeAccessDifferences } from '../snapshot/access/differences.ts'
+import type { AccessFacts } from '../snapshot/access/facts.ts'
+import { takeAccess } from '../snapshot/access/take.ts'
+import { compareLedger } from '../snapshot/ledger/compare-ledger.ts'
+import { compareLogins } from '../snapshot/logins/compare.ts'
+import { takeLogins } from '../snapshot/logins/take.ts'
+import { compareSchema } from '../snapshot/schema/compare-schema.ts'
+import { type SchemaFacts, takeSchema } from '../snapshot/schema/take-schema.ts'
+import { keyOf, partsOf } from './finding-key.ts'
+
+export type Lookers = {
+  /** Whether a finding of this kind can be looked for between any two states. */
+  canSee(finding: Finding): boolean
+  /** Which of the sought findings, by key, are there between two states. */
+  between(from: Database, to: Database, sought: ReadonlySet<string>): Promise<ReadonlySet<string>>
+}
+
+/** Runs only the comparisons that can see something of what is sought, and those only over the objects concerned. */
+export function lookers({
+  access,
+  signal,
+}: {
+  readonly access: AccessFacts | undefined
+  readonly signal: AbortSignal
+}): Lookers {
+  const schemas = new Map<string, Promise<SchemaFacts>>()
+  const schemaOf = (database: Database) => {
+    const known = schemas.get(database.name) ?? takeSchema(database, { signal })
+    schemas.set(database.name, known)
+    return known
+  }
+  const seenBy = new Map<string, Promise<AccessFacts>>()
+  const accessOf = (database: Database, like: AccessFacts, only: ReadonlySet<string>) => {
+    const key = [database.name, ...[...only].sort()].join('\0')
+    const known = seenBy.get(key) ?? takeAccess(database, like.identities, { signal, like, only })
+    seenBy.set(key, known)
+    return known
+  }
+  const families: readonly {
+    readonly sees: (kind: string) => boolean
+    look(from: Database, to: Database, objects: ReadonlySet<string>): Promise<readonly Finding[]>
+  }[] = [
+    {
+      sees: (kind) => kind.startsWith('data.'),
+      look: async (from, to) => (await compareLedger(from, to, { signal })).findings,
+    },
+    {
+      sees: (kind) => kind.startsWith('schema.') || kind === 'feature.api-removed' || kind === 'access.rls-disabled',
+      look: async (from, to) => compareSchema(await schemaOf(from), await schemaOf(to)).findings,
+    },
+    {
+      sees: (kind) => kind === 'auth.user-lost' || kind === 'auth.password-changed' || kind === 'auth.identity-lost',
+      look: async (from, to) =>
+        compareLogins(await takeLogins(from, { signal }), await takeLogins(to, { signal })).findings,
+    },
+    {
+      sees: (kind) => access !== undefined && kind.startsWith('access.'),
+      async look(from, to, objects) {
+        if (access === undefined) return []
+        const was = await accessOf(from, access, objects)
+        const is = await accessOf(to, access, objects)
+        const differences = await takeAccessDifferences(
+          { database: from, facts: was },
+          { database: to, facts: is },
+          { signal },
+        )
+        return compareAccess(was, is, differences).findings
+      },
+    },
+  ]
+  return {
+    canSee: ({ kind }) => families.some(({ sees }) => sees(kind)),
+    async between(from, to, sought) {
+      const seen = new Set<string>()
+      for (const { sees, look } of families) {
+        const keys = [...sought].filter((key) => sees(partsOf(key).kind))
+        if (keys.length === 0) continue
+        const objects = new Set(keys.map((key) => partsOf(key).object))
+        for (const finding of await look(from, to, objects)) if (sought.has(keyOf(finding))) seen.add(keyOf(finding))
+      }
+      return seen
+    },
+  }
+}
