@@ -23,6 +23,7 @@ export function plannedChecks({ functions, rollback }: Pick<Inputs, 'functions' 
     plan('data.sequences', 'data', 'Sequences held against the values they feed'),
     plan('logins.users-read', 'logins', 'Every account, identity and session compared'),
     plan('logins.sign-up', 'logins', 'Sign-up and login writes tried on a clone'),
+    plan('access.roles', 'access', 'What the roles may do compared'),
     plan('access.row-sets', 'access', 'What sampled users see and may change compared'),
     plan('features.egress', 'features', 'Nothing left the machine', functions.length > 0),
     plan('performance.queries', 'performance', 'Reads of real users measured on both sides'),

@@ -15,6 +15,8 @@ import type { MigrationRun } from './model/migration-run.ts'
 import type { RestoreRun } from './model/restore-run.ts'
 import { extensionFiles } from './platform/extension-files.ts'
 import { preparePlatform } from './platform/prepare.ts'
+import { compareRoles } from './snapshot/roles/compare.ts'
+import { takeRoles } from './snapshot/roles/take.ts'
 import type { Stages } from './stages.ts'
 
 const engines: Readonly<Record<EngineName, Engine>> = { embedded: embeddedEngine }
@@ -100,6 +102,7 @@ async function makeSides(
       refusal = error
     })
     const after = await before.clone('after')
+    const roles = await takeRoles(before)
     const run = await applyMigrations(after, selection.pending, {
       signal,
       record: selection.record,
@@ -109,6 +112,7 @@ async function makeSides(
       findings: [...selection.findings, ...findingsOfMigrations(run, selection.pending)],
       checks: checksOfMigrations(run),
     })
+    stages.add(compareRoles(roles, await takeRoles(before)))
     const applied = run.migrations.filter(({ status }) => status === 'applied').length
     progress(`${applied} of ${run.migrations.length} applied`)
     if (applied === run.migrations.length) await analyze(after)

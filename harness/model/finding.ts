@@ -47,6 +47,7 @@ export const findingKinds = [
   'access.write-lost',
   'access.write-gained',
   'access.rls-disabled',
+  'access.role-changed',
   'feature.regressed',
   'feature.fails',
   'feature.api-removed',

@@ -54,4 +54,14 @@ export const accessFindings = {
     bad: 'create table public.email_log (…);  -- and nothing more',
     good: 'create table public.email_log (…); alter table public.email_log enable row level security;',
   },
+  'access.role-changed': {
+    severity: 'blocking',
+    metric: 'access',
+    meaning: 'A database role that requests work as has other rights, memberships or settings after the migrations.',
+    why: 'It holds for every table and every user at once, and past row-level security where it is BYPASSRLS or service_role.',
+    advice: 'Grant what is needed on the tables concerned, and leave the roles of the platform as they are.',
+    declared: 'object',
+    bad: 'grant service_role to authenticated;',
+    good: 'grant select on public.reports to authenticated;',
+  },
 } satisfies Partial<Record<FindingKind, FindingRecord>>
