@@ -17,6 +17,10 @@ const tasks = 'CREATE TABLE tasks (id int PRIMARY KEY, title text, days int);'
 const touch = `CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'begin return new; end';
   CREATE TRIGGER touch BEFORE UPDATE ON tasks FOR EACH ROW EXECUTE FUNCTION touch();`
 
+const guards = `ALTER TABLE tasks ADD CONSTRAINT once UNIQUE (title), ADD CONSTRAINT short CHECK (days < 9),
+    ADD CONSTRAINT parent FOREIGN KEY (days) REFERENCES tasks;
+  CREATE UNIQUE INDEX lower_title ON tasks (lower(title));`
+
 /** Every case has a schema of its own, which the Data API does not offer. */
 const cases: Readonly<Record<string, Case>> = {
   'a dropped table': { before: tasks, migration: 'DROP TABLE tasks', findings: ['schema.object-dropped tasks'] },
@@ -58,6 +62,53 @@ const cases: Readonly<Record<string, Case>> = {
   'a trigger that is switched off': {
     before: tasks + touch,
     migration: 'ALTER TABLE tasks DISABLE TRIGGER touch',
+    findings: ['schema.changed tasks', 'schema.object-dropped tasks.touch'],
+  },
+  'a trigger with another name': {
+    before: tasks + touch,
+    migration: 'ALTER TRIGGER touch ON tasks RENAME TO touched',
+    findings: ['schema.changed tasks'],
+  },
+  'constraints that are dropped': {
+    before: `${tasks} ${guards}`,
+    migration: `ALTER TABLE tasks DROP CONSTRAINT once, DROP CONSTRAINT short, DROP CONSTRAINT parent, DROP CONSTRAINT tasks_pkey CASCADE;
+      DROP INDEX lower_title`,
+    findings: [
+      'schema.changed tasks',
+      'schema.object-dropped tasks.lower_title',
+      'schema.object-dropped tasks.once',
+      'schema.object-dropped tasks.parent',
+      'schema.object-dropped tasks.short',
+      'schema.object-dropped tasks.tasks_pkey',
+    ],
+  },
+  'constraints that others replace': {
+    before: `${tasks} ${guards}`,
+    migration: `CREATE UNIQUE INDEX titles ON tasks (title); ALTER TABLE tasks DROP CONSTRAINT once;
+      ALTER TABLE tasks DROP CONSTRAINT short, ADD CONSTRAINT brief CHECK (days < 90);
+      ALTER TABLE tasks DROP CONSTRAINT parent, ADD CONSTRAINT above FOREIGN KEY (days) REFERENCES tasks ON DELETE CASCADE;
+      ALTER INDEX lower_title RENAME TO title_lower`,
+    findings: ['schema.changed tasks'],
+  },
+  'constraints of a renamed table, one of them dropped': {
+    before: `${tasks} ${guards}`,
+    migration: 'ALTER TABLE tasks RENAME TO todo; ALTER TABLE todo DROP CONSTRAINT once',
+    findings: ['schema.changed tasks', 'schema.object-dropped tasks.once'],
+  },
+  'constraints that go with their column': {
+    before: `${tasks} ${guards}`,
+    migration: 'ALTER TABLE tasks DROP COLUMN days',
+    findings: ['schema.changed tasks', 'schema.column-dropped tasks(days)'],
+  },
+  'an index for speed that is dropped': {
+    before: `${tasks} CREATE INDEX by_day ON tasks (days)`,
+    migration: 'DROP INDEX by_day',
+    findings: ['schema.changed tasks'],
+  },
+  'a foreign key that deletes its rows from now on': {
+    before: `${tasks} ${guards}`,
+    migration:
+      'ALTER TABLE tasks DROP CONSTRAINT parent, ADD CONSTRAINT parent FOREIGN KEY (days) REFERENCES tasks ON DELETE CASCADE',
     findings: ['schema.changed tasks (warning)'],
   },
   'a trigger made again': {
@@ -151,12 +202,14 @@ const apiBefore = `
   CREATE TABLE public.events (id int, title text, secret text); GRANT SELECT ON public.events TO anon; GRANT SELECT (id, title) ON public.events TO authenticated;
   CREATE TABLE public.vendors (id int); GRANT SELECT ON public.vendors TO anon;
   CREATE TABLE public.inner_log (id int, what text);
+  CREATE TABLE public.inner_news (id int); CREATE PUBLICATION changes FOR TABLE public.inner_news, public.inner_log;
   CREATE FUNCTION public.validate(code text) RETURNS TABLE (valid boolean, event int) LANGUAGE sql AS 'select true, 1';
   CREATE FUNCTION public.search(term text, page int DEFAULT 1) RETURNS int LANGUAGE sql RETURN 1;
   CREATE FUNCTION public.count_all(a int) RETURNS int LANGUAGE sql RETURN 1;
   CREATE FUNCTION public.rate(a int) RETURNS int LANGUAGE sql RETURN 1;
   CREATE FUNCTION public.hidden(a int) RETURNS int LANGUAGE sql RETURN 1; REVOKE EXECUTE ON FUNCTION public.hidden FROM PUBLIC;`
 const apiMigration = `
+  ALTER PUBLICATION changes DROP TABLE public.inner_news;
   ALTER TABLE public.events DROP COLUMN title; ALTER TABLE public.events ADD name text; DROP TABLE public.vendors; DROP TABLE public.inner_log;
   CREATE TABLE public.cities (id int); GRANT SELECT ON public.cities TO authenticated;
   DROP FUNCTION public.validate; CREATE FUNCTION public.validate(code text) RETURNS jsonb LANGUAGE sql RETURN '{}'::jsonb;
@@ -208,6 +261,11 @@ describe('the schema compared', () => {
       'feature.api-removed public.rate',
       'feature.api-removed public.vendors',
     ])
+  })
+
+  it('blocks when a table leaves a publication, and not when its table is gone', () => {
+    const own = findings.filter((finding) => finding.object.startsWith('changes')).map(told)
+    expect(own).toEqual(['schema.object-dropped changes.public.inner_news', 'schema.changed changes'])
   })
 
   it('says what is gone in plain words', () => {

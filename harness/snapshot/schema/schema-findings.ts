@@ -2,6 +2,7 @@ import { displayIdentifier, displayName } from '../../database/identifiers.ts'
 import type { Finding } from '../../model/finding.ts'
 import { apiRoles } from './api-facts.ts'
 import { type FactChange, idText, type ObjectFact, type ObjectId } from './delta.ts'
+import { guardFindings, switchedOff } from './guards.ts'
 import { isPart, kindOf, objectOf } from './names.ts'
 import type { Renames } from './renames.ts'
 import { classOf, statement } from './statements.ts'
@@ -44,13 +45,8 @@ function groupFindings(group: Group, before: SchemaFacts, after: SchemaFacts, re
   const columns = removed.filter((fact) => fact.id.kind === 'column')
   const notices = group.changes.flatMap((change) => notice(change, group.object, before, after))
   const lost = columns.flatMap((fact) => columnFinding(fact, group.object, renamed, after, renames))
-  const triggers =
-    renamed === undefined
-      ? removed
-          .filter((fact) => fact.id.kind === 'trigger')
-          .map((fact) => dropped(fact.id, `${group.object}.${nameIn(fact.id)}`))
-      : []
-  return [...lost, ...triggers, ...notices, ...summary(group, renamed, renames)]
+  const guards = guardFindings(removed, group.object, renamed ?? group.object, before, after)
+  return [...lost, ...guards, ...notices, ...summary(group, renamed, renames)]
 }
 
 function columnFinding(
@@ -85,6 +81,9 @@ function notice(change: FactChange, object: string, before: SchemaFacts, after: 
   const id = idOf(change)
   const fact = after.facts.get(id)
   const was = before.facts.get(id)
+  if (id.kind === 'trigger' && change.verb === 'altered' && change.attribute === 'enabled' && isOff(change.to)) {
+    return isOff(change.from) ? [] : [switchedOff(id.name, object)]
+  }
   if (id.kind === 'column' && change.verb === 'altered' && change.attribute === 'type') {
     return [
       {
@@ -179,13 +178,23 @@ function summary({ object, changes }: Group, renamed: string | undefined, rename
   const said = parts.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`)
   const title = lines.length === 1 ? `${object}: ${lines[0]}.` : `${object} was changed: ${said.join(', ')}.`
   return [
-    { ...changed(object, title, []), evidence: lines, ...(changes.some(switchesOff) ? { severity: 'warning' } : {}) },
+    {
+      ...changed(object, title, []),
+      evidence: lines,
+      ...(changes.some(deletesOtherwise) ? { severity: 'warning' } : {}),
+    },
   ]
 }
 
-/** A trigger that is there and does not run: nothing else tells. */
-const switchesOff = (change: FactChange) =>
-  change.verb === 'altered' && change.attribute === 'enabled' && change.to === 'D'
+/** A foreign key that does something else when its parent goes: no row shows it before somebody deletes one. */
+function deletesOtherwise(change: FactChange): boolean {
+  if (change.verb !== 'altered' || change.id.kind !== 'constraint' || change.attribute !== 'def') return false
+  const action = (text: unknown) => / ON DELETE [A-Z]+( NULL| DEFAULT| ACTION)?/.exec(String(text))?.[0]
+  return action(change.from) !== action(change.to)
+}
+
+/** `R`: only while rows are replicated. */
+const isOff = (enabled: unknown) => enabled === 'D' || enabled === 'R'
 
 function changed(object: string, title: string, changes: readonly FactChange[]): Finding {
   return { kind: 'schema.changed', object, title, evidence: changes.map(statement) }
