@@ -1,9 +1,10 @@
-/** `npm run build`: compiles to `dist/`, and puts beside the modules the files that they read when they run. */
+/** `npm run build`: compiles to `dist/` (or the folder named), and puts beside the modules the files that they read when they run. */
 import { cp, rm } from 'node:fs/promises'
 import { execa } from 'execa'
 
 const readAtRunTime = ['harness/platform/sql', 'harness/platform/extensions', 'harness/stack/functions/runtime']
+const out = process.argv[2] ?? 'dist'
 
-await rm('dist', { recursive: true, force: true })
-await execa('tsc', ['-p', 'tsconfig.build.json'], { preferLocal: true, stdio: 'inherit' })
-for (const folder of readAtRunTime) await cp(folder, `dist/${folder}`, { recursive: true })
+await rm(out, { recursive: true, force: true })
+await execa('tsc', ['-p', 'tsconfig.build.json', '--outDir', out], { preferLocal: true, stdio: 'inherit' })
+for (const folder of readAtRunTime) await cp(folder, `${out}/${folder}`, { recursive: true })

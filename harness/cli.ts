@@ -18,6 +18,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     abort.abort(new HarnessError('aborted', `Stopped by ${signal}. Nothing was left running.`))
   })
 }
+// Node ends with 1 what nobody caught, and 1 means NO-GO. Servers and folders are taken down on exit.
+process.on('uncaughtException', (error) => {
+  if (!abort.signal.aborted) process.exit(report(error))
+})
 // A reader that went away (`greenlight run | head`) is no reason to fail.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { access, readFile } from 'node:fs/promises'
+import { registerHooks } from 'node:module'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HarnessError, messageOf } from '../errors.ts'
@@ -52,6 +53,7 @@ export function checkConfig(exported: unknown, origin: string): GreenlightConfig
 }
 
 async function importDefault(path: string): Promise<unknown> {
+  using _ = readingTypeScriptAsModules()
   try {
     const module: { default?: unknown } = await import(pathToFileURL(path).href)
     if (module.default !== undefined) return module.default
@@ -62,6 +64,20 @@ async function importDefault(path: string): Promise<unknown> {
     'config.unloadable',
     `${path} has no default export. Write: export default defineConfig({ … })`,
   )
+}
+
+/**
+ * Until disposed, TypeScript of a project without `"type": "module"` (what `npm init` makes) is read as a module, as
+ * every config is written; Node alone takes it for CommonJS and refuses its `import`.
+ */
+function readingTypeScriptAsModules(): Disposable {
+  const hooks = registerHooks({
+    load(url, context, next) {
+      const typeScript = url.startsWith('file:') && url.endsWith('.ts') && !url.includes('/node_modules/')
+      return next(url, typeScript ? { ...context, format: 'module-typescript' } : context)
+    },
+  })
+  return { [Symbol.dispose]: () => hooks.deregister() }
 }
 
 async function findDefault(cwd: string): Promise<string | undefined> {

@@ -128,7 +128,14 @@ export const suiteAlias = { '#suite': join(suitesFolder, `context.${extension}`)
  * How suite files run, in a rehearsal and by `npx vitest --project after` alike. Modules are shared between the files of
  * a worker, which halves the time; what a file has of its own (clone, stack) is a fixture of the file.
  */
-export const suiteDefaults = { isolate: false, testTimeout: 30_000, hookTimeout: 60_000, teardownTimeout: 10_000 }
+export const suiteDefaults = {
+  isolate: false,
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  teardownTimeout: 10_000,
+  // Installed, the built-in suites lie in node_modules, which Vitest leaves to Node; and Node knows no alias.
+  server: { deps: { inline: ['supabase-greenlight/dist/suites'] } },
+}
 
 /** The part of an absolute glob in front of its first wildcard. */
 function globFolder(glob: string): string {
