@@ -65,11 +65,44 @@ const cases = {
     migration: "UPDATE answers SET previous = choice; UPDATE answers SET choice = 'new ' || id",
     findings: ['data.values-filled answers(previous): 1 2 3 4', 'data.values-moved answers(choice, previous): 1 2 3 4'],
   },
-  'two columns that are swapped lose nothing': {
+  'a sequence of no column that goes back': {
+    before: "CREATE SEQUENCE invoices; SELECT setval('invoices', 5000)",
+    migration: "SELECT setval('invoices', 1)",
+    findings: ['data.sequence-behind invoices:  rows'],
+  },
+  'a sequence behind a text default that goes back': {
+    before:
+      "CREATE SEQUENCE bills; CREATE TABLE billed (id text DEFAULT 'B-' || nextval('bills')); INSERT INTO billed DEFAULT VALUES; INSERT INTO billed DEFAULT VALUES",
+    migration: "SELECT setval('bills', 1)",
+    findings: ['data.sequence-behind bills:  rows'],
+  },
+  'a sequence of no column that goes on': {
+    before: "CREATE SEQUENCE receipts; SELECT setval('receipts', 5000)",
+    migration: "SELECT nextval('receipts')",
+    findings: [],
+  },
+  'two columns that are swapped are changed': {
     before:
       "CREATE TABLE pairs (id int PRIMARY KEY, a text, b text); INSERT INTO pairs VALUES (1, 'x', 'y'), (2, 'v', 'w')",
     migration: 'UPDATE pairs SET a = b, b = a',
-    findings: ['data.values-moved pairs(a, b): 1 2', 'data.values-moved pairs(b, a): 1 2'],
+    findings: ['data.values-changed pairs(a): 1 2', 'data.values-changed pairs(b): 1 2'],
+  },
+  'columns that swap their names are changed': {
+    before:
+      "CREATE TABLE renamed_pairs (id int PRIMARY KEY, a text, b text); INSERT INTO renamed_pairs VALUES (1, 'x', 'y'), (2, 'v', 'v')",
+    migration:
+      'ALTER TABLE renamed_pairs RENAME a TO c; ALTER TABLE renamed_pairs RENAME b TO a; ALTER TABLE renamed_pairs RENAME c TO b',
+    findings: ['data.values-changed renamed_pairs(a): 1', 'data.values-changed renamed_pairs(b): 1'],
+  },
+  'a value that moves on to make room lies elsewhere, and is not swapped': {
+    before:
+      "CREATE TABLE queue (id int PRIMARY KEY, first text, next text, last text); INSERT INTO queue VALUES (1, 'x', 'y'), (2, 'v', 'w')",
+    migration: 'UPDATE queue SET first = NULL, next = first, last = next',
+    findings: [
+      'data.values-filled queue(last): 1 2',
+      'data.values-moved queue(first, next): 1 2',
+      'data.values-moved queue(next, last): 1 2',
+    ],
   },
   'two rows that are swapped are changed': {
     before: answers,

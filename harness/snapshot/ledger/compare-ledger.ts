@@ -4,7 +4,7 @@ import type { Finding } from '../../model/finding.ts'
 import { count, ledgerFindings } from './findings.ts'
 import { compareOrphans, takeOrphans } from './orphans.ts'
 import type { Ledger } from './outcome.ts'
-import { compareSequences, takeSequences } from './sequences.ts'
+import { compareLooseSequences, compareSequences, takeLooseSequences, takeSequences } from './sequences.ts'
 import { openPair } from './session.ts'
 import { type LedgerOptions, takeCatalogs, takeLedger } from './take.ts'
 
@@ -23,7 +23,12 @@ export async function compareLedger(
   const equal = new Set(ledger.tables.filter((table) => table.equal).map((table) => table.pair.after.object))
   const orphans = compareOrphans(await takeOrphans(before, after, catalogs, equal, options))
   await using pair = await openPair(before, after, options.signal)
-  const sequences = compareSequences(...(await Promise.all([takeSequences(pair.before), takeSequences(pair.after)])))
+  const loose = await Promise.all([takeLooseSequences(pair.before), takeLooseSequences(pair.after)])
+  const sequences = compareSequences(
+    await takeSequences(pair.before),
+    await takeSequences(pair.after),
+    compareLooseSequences(...loose),
+  )
   const rows = compareRows(ledger)
   return {
     findings: [...rows.findings, ...orphans.findings, ...sequences.findings],

@@ -80,6 +80,18 @@ function tableFindings(outcome: TableOutcome): readonly Finding[] {
       ),
     )
   }
+  for (const found of outcome.swapped) {
+    findings.push(
+      make(
+        'data.values-changed',
+        'before',
+        found,
+        `${rowsOf(found.count)} of ${object} had ${their(found.count)} value in column ${found.column} swapped with another column's.`,
+        [found.column],
+        [`Columns that changed places: ${outcome.swapped.map(({ column }) => column).join(', ')}. ${totals}`],
+      ),
+    )
+  }
   for (const found of outcome.lost) {
     findings.push(
       make(

@@ -21,6 +21,7 @@ export type TableOutcome = {
   /** Rows with any difference but a touch. */
   readonly rowsChanged: number
   readonly changed: readonly ColumnRows[]
+  readonly swapped: readonly ColumnRows[]
   readonly filled: readonly ColumnRows[]
   readonly lost: readonly ColumnRows[]
   readonly moved: readonly (ColumnRows & { readonly to: string })[]

@@ -25,6 +25,7 @@ function count(tally: Tally, hash: string): void {
 }
 
 const isNull = '\0'.repeat(8)
+const none: ReadonlySet<string> = new Set()
 
 /** Collects what became of rows and values, bucket by bucket. Pure: buffers of hashes in, tallies out. */
 export class RowComparison {
@@ -35,6 +36,8 @@ export class RowComparison {
   readonly rowsChanged = newTally()
   readonly touchedColumns = new Set<string>()
   readonly changed = new Map<string, Tally>()
+  /** Values that changed places with those of other columns of their row. */
+  readonly swapped = new Map<string, Tally>()
   readonly filled = new Map<string, Tally>()
   /** Values of columns that are gone and are nowhere else in their row. */
   readonly lost = new Map<string, Tally>()
@@ -108,9 +111,11 @@ export class RowComparison {
       count(this.touched, key)
       for (const column of changed) this.touchedColumns.add(column.name)
     }
+    const swapped = this.#swapped(meant, before, after)
     for (const column of meant) {
       const value = hashAt(before, column.before)
       if (hashAt(before, column.strict) === isNull) this.#count(this.filled, column.name, key)
+      else if (swapped.has(column.name)) this.#count(this.swapped, column.name, key)
       else if (!this.#moved(column, value, before, after, key, false)) this.#count(this.changed, column.name, key)
     }
     for (const column of dropped) {
@@ -118,6 +123,32 @@ export class RowComparison {
       if (value === isNull) continue
       if (!this.#moved(column, value, before, after, key, true)) this.#count(this.lost, column.name, key)
     }
+  }
+
+  /**
+   * Columns whose values went round: each is in another of them, and none is lost. Nothing tells that from a mistake,
+   * since every column that the app reads by its name now shows what another one did.
+   */
+  #swapped(changed: RowLayout['common'], before: Buffer, after: Buffer): ReadonlySet<string> {
+    if (changed.length < 2) return none
+    const { added } = this.#layout
+    const full = changed.filter((column) => {
+      const value = hashAt(before, column.before)
+      return value !== isNull && !added.some((other) => hashAt(after, other.slot) === value)
+    })
+    const homes = new Map(
+      full.map((column) => {
+        const value = hashAt(before, column.before)
+        return [column.name, full.find((other) => other !== column && hashAt(after, other.after) === value)?.name]
+      }),
+    )
+    const round = (start: string) => {
+      const passed = new Set<string>()
+      let at = homes.get(start)
+      for (; at !== undefined && at !== start && !passed.has(at); at = homes.get(at)) passed.add(at)
+      return at === start
+    }
+    return new Set(full.map(({ name }) => name).filter(round))
   }
 
   /** Looks for the value in a column that is new, or that did not hold it before. */

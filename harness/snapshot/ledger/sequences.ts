@@ -41,10 +41,54 @@ export async function takeSequences(connection: Connection): Promise<readonly Se
   })
 }
 
+/** A sequence that feeds no numeric column: numbers of invoices that a function takes, a text default. What it will hand out next. */
+export type LooseSequence = { readonly sequence: string; readonly next: bigint }
+
+/** Ascending sequences of the app that `takeSequences` leaves out: no column tells which of their numbers are taken. */
+export async function takeLooseSequences(connection: Connection): Promise<readonly LooseSequence[]> {
+  const { rows: all } = await connection.query<Pick<FedColumn, 'schema' | 'name' | 'increment'>>(looseQuery)
+  const { rows: fed } = await connection.query<FedColumn>(fedQuery)
+  const known = new Set(fed.map((row) => displayName(row.schema, row.name)))
+  const loose = all.filter((row) => ledgerSchema(row.schema) && !known.has(displayName(row.schema, row.name)))
+  if (loose.length === 0) return []
+  const parts = loose.map(
+    ({ schema, name }, index) =>
+      `SELECT ${index} AS place, s.last_value::text AS last, s.is_called AS called FROM ${qualified(schema, name)} s`,
+  )
+  const { rows } = await connection.query<{ place: number; last: string; called: boolean }>(parts.join('\nUNION ALL\n'))
+  return rows.flatMap(({ place, last, called }): readonly LooseSequence[] => {
+    const row = loose[place]
+    if (!row) return []
+    return [{ sequence: displayName(row.schema, row.name), next: BigInt(last) + (called ? BigInt(row.increment) : 0n) }]
+  })
+}
+
+/** A sequence that goes back hands numbers out twice, and no unique key stands in the way. Pure. */
+export function compareLooseSequences(
+  before: readonly LooseSequence[],
+  after: readonly LooseSequence[],
+): readonly Finding[] {
+  const old = new Map(before.map(({ sequence, next }) => [sequence, next]))
+  return after.flatMap(({ sequence, next }): readonly Finding[] => {
+    const was = old.get(sequence)
+    if (was === undefined || next >= was) return []
+    return [
+      {
+        kind: 'data.sequence-behind',
+        object: sequence,
+        title: `Sequence ${sequence} went back: the next number was ${was}, and is ${next} now.`,
+        evidence: ['It feeds no numeric column, so nothing tells which of the numbers between are taken.'],
+        fix: `SELECT setval(${quoteLiteral(sequence)}, ${was}, false);`,
+      },
+    ]
+  })
+}
+
 /** A sequence that fell behind blocks: the next inserts fail or overwrite. One that was behind already is a warning. Pure. */
 export function compareSequences(
   before: readonly SequenceFacts[],
   after: readonly SequenceFacts[],
+  wentBack: readonly Finding[] = [],
 ): { readonly findings: readonly Finding[]; readonly check: Check } {
   const old = new Set(before.filter(isBehind).flatMap((facts) => [`${facts.table}/${facts.column}`, facts.sequence]))
   const findings = after.filter(isBehind).map((facts): Finding => {
@@ -59,17 +103,17 @@ export function compareSequences(
       fix: `SELECT setval(${quoteLiteral(facts.sequence)}, (SELECT max(${facts.column}) FROM ${facts.table}));`,
     }
   })
-  const harm = findings.filter((finding) => finding.severity === 'blocking').length
+  const harm = findings.filter((finding) => finding.severity === 'blocking').length + wentBack.length
   return {
-    findings: findings.sort((left, right) => (left.object < right.object ? -1 : 1)),
+    findings: [...findings, ...wentBack].sort((left, right) => (left.object < right.object ? -1 : 1)),
     check: {
       id: 'data.sequences',
       metric: 'data',
       title: 'Every sequence is ahead of the column that it feeds',
       status: harm > 0 ? 'failed' : 'passed',
       required: true,
-      summary: `${after.length} sequences looked at, ${findings.length} behind${findings.length > 0 ? `, ${harm} of them newly so` : ''}.`,
-      numbers: { sequencesChecked: after.length, sequencesBehind: findings.length },
+      summary: `${after.length} sequences looked at, ${findings.length + wentBack.length} behind${findings.length + wentBack.length > 0 ? `, ${harm} of them newly so` : ''}.`,
+      numbers: { sequencesChecked: after.length, sequencesBehind: findings.length + wentBack.length },
     },
   }
 }
@@ -103,3 +147,10 @@ WHERE s.relkind = 'S' AND t.relkind IN ('r', 'p') AND NOT t.relispartition AND q
   AND ty.typcategory = 'N'
   AND (a.attidentity <> '' OR EXISTS (SELECT FROM pg_attrdef x WHERE x.adrelid = t.oid AND x.adnum = a.attnum))
 ORDER BY 1, 2, 4, 5, 6`
+
+const looseQuery = `
+SELECT n.nspname AS schema, c.relname AS name, q.seqincrement::text AS increment
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_sequence q ON q.seqrelid = c.oid
+WHERE c.relkind = 'S' AND q.seqincrement > 0 AND NOT q.seqcycle
+  AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')
+ORDER BY 1, 2`
