@@ -97,6 +97,22 @@ describe('row sets', () => {
       ['access.write-lost public.profiles authenticated'],
     ],
     [
+      'a check that is gone from an update',
+      `alter policy "edit own profile" on public.profiles with check (true)`,
+      ['access.write-gained public.profiles authenticated'],
+    ],
+    [
+      'a check that asks for a login alone',
+      `alter policy "edit own profile" on public.profiles with check ((select auth.uid()) is not null)`,
+      ['access.write-gained public.profiles authenticated'],
+    ],
+    [
+      'a new view over a hidden one with its owner’s rights',
+      `create schema internal; create view internal.all_people as select id, full_name from public.profiles;
+       create view public.people as select * from internal.all_people`,
+      ['access.rls-disabled public.people anon'],
+    ],
+    [
       'RLS switched off',
       'alter table public.vendors disable row level security',
       [
@@ -162,6 +178,10 @@ describe('row sets', () => {
       `drop policy "own profile" on public.profiles; create policy mine on public.profiles for select to authenticated using ((select auth.uid()) = id)`,
     ],
     [
+      'a check written anew with the same meaning',
+      `alter policy "edit own profile" on public.profiles using ((select auth.uid()) = id) with check ((select auth.uid()) = id)`,
+    ],
+    [
       'two policies made one',
       `drop policy "members see tasks" on public.tasks; create policy tasks_read on public.tasks for select to authenticated using (public.is_event_owner(event_id) or public.event_role_of(event_id) is not null)`,
     ],
@@ -191,10 +211,31 @@ describe('row sets', () => {
       'a new security invoker view',
       'create view public.people with (security_invoker = true) as select id, full_name from public.profiles',
     ],
+    [
+      'a new view over one with the caller’s rights',
+      `create view public.some_people with (security_invoker = true) as select id, full_name from public.profiles;
+       create view public.people as select * from public.some_people`,
+    ],
     ['a rewritten primary key type', 'alter table public.profiles alter column locale type varchar(10)'],
     ['a table that the API does not show', 'create schema internal; create table internal.notes (id int)'],
   ])('%s is no finding', async (_, sql) => {
     expect(await blocking(sql)).toEqual([])
+  })
+
+  test.each([
+    [
+      'without row security',
+      'create table public.copied as select * from public.access_codes; revoke all on public.copied from anon, authenticated; grant select on public.copied to authenticated',
+      'access.rls-disabled',
+    ],
+    [
+      'behind a policy for everyone',
+      'create table public.copied as select * from public.access_codes; alter table public.copied enable row level security; create policy p on public.copied for select using (true)',
+      'access.rows-gained',
+    ],
+  ])('a new table that shows copied rows %s is a warning', async (_, sql, kind) => {
+    const { findings } = await rehearse(sql)
+    expect(findings).toMatchObject([{ kind, object: 'public.copied', severity: 'warning' }])
   })
 
   test('a finding counts rows and users, names no address, and can be repeated', async () => {

@@ -85,7 +85,10 @@ async function exposedSchemas(session: Connection): Promise<string[]> {
   return rows.map(({ name }) => name).filter((name) => isAppSchema(name))
 }
 
-/** Rows of extensions' own tables are not the app's; a partition counts, since its parent's policies do not guard it. */
+/**
+ * Rows of extensions' own tables are not the app's; a partition counts, since its parent's policies do not guard it. A
+ * view passes by what the views in it read, but for those with the caller's rights: they ask the caller wherever they stand.
+ */
 const relationsSql = `
 with relation as (
   select c.oid, c.relname, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.relowner, c.reloptions, n.oid as namespace, n.nspname
@@ -95,13 +98,17 @@ with relation as (
     and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
 )
 select c.oid::int, c.nspname as schema, c.relname as name, c.relkind, c.relrowsecurity as row_security,
-  (select coalesce(array_agg(distinct t.relname::text), '{}') from pg_rewrite w
-    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
-    join pg_class t on t.oid = d.refobjid and t.relrowsecurity
+  (with recursive read(oid) as (
+      select d.refobjid from pg_rewrite w join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
+      where w.ev_class = c.oid and d.refclassid = 'pg_class'::regclass and d.refobjid <> c.oid
+      union select d.refobjid from read join pg_class v on v.oid = read.oid and not invoker(v)
+        join pg_rewrite w on w.ev_class = v.oid
+        join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
+      where d.refclassid = 'pg_class'::regclass and d.refobjid <> read.oid)
+    select coalesce(array_agg(distinct t.relname::text), '{}') from read join pg_class t on t.oid = read.oid and t.relrowsecurity
     join pg_roles o on o.oid = c.relowner
-    where w.ev_class = c.oid and c.relkind in ('v', 'm')
-      and not exists (select from pg_options_to_table(c.reloptions) x
-        where x.option_name = 'security_invoker' and x.option_value::boolean)
+    where c.relkind in ('v', 'm')
+      and not invoker(c)
       and (o.rolsuper or o.rolbypassrls or (pg_has_role(o.oid, t.relowner, 'USAGE') and not t.relforcerowsecurity))
   ) as passes_by,
   (select coalesce(array_agg(a.attname::text order by a.attnum), '{}') from pg_attribute a
@@ -119,12 +126,18 @@ select c.oid::int, c.nspname as schema, c.relname as name, c.relkind, c.relrowse
     ) order by r.rolname collate "C"), '[]')
     from pg_roles r, lateral (select has_schema_privilege(r.oid, c.namespace, 'USAGE') as ok) usage
     where r.rolname = any ($3)) as grants
-from relation c order by c.nspname collate "C", c.relname collate "C"`.replaceAll(
-  /columns_with\('(\w+)'\)/g,
-  (_, privilege) => `(select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
+from relation c order by c.nspname collate "C", c.relname collate "C"`
+  .replaceAll(
+    /invoker\((\w)\)/g,
+    (_, view) => `exists (select from pg_options_to_table(${view}.reloptions) x
+      where x.option_name = 'security_invoker' and x.option_value::boolean)`,
+  )
+  .replaceAll(
+    /columns_with\('(\w+)'\)/g,
+    (_, privilege) => `(select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and usage.ok
           and has_column_privilege(r.oid, c.oid, a.attnum, '${privilege}'))`,
-)
+  )
 
 function isAppSchema(name: string): boolean {
   return !platformSchemas.has(name) && !name.startsWith('pg_')

@@ -14,7 +14,10 @@ export function exposureFindings(before: AccessFacts, after: AccessFacts): Findi
   const was = new Map(before.relations.map((relation) => [relation.name, relation]))
   return after.relations.flatMap((relation) => {
     const old = was.get(relation.name)
-    const finding = relation.kind === 'table' ? openTable(old, relation) : openView(old, relation, after)
+    const finding =
+      relation.kind === 'view'
+        ? openView(old, relation, after)
+        : (openTable(old, relation) ?? (old === undefined ? shownByPolicy(relation, after) : undefined))
     return finding ? [finding] : []
   })
 }
@@ -35,7 +38,7 @@ function openTable(old: Relation | undefined, relation: Relation): Finding | und
   if (first === undefined) return undefined
   // A new table that signed-in users only read is a choice (a list of countries); one that they write is not.
   const onlyRead = first.role === 'authenticated' && first.words.length === 1 && first.words[0] === 'read'
-  if (old === undefined && onlyRead) return undefined
+  if (old === undefined && onlyRead && relation.rows === 0) return undefined
   const who = rights.map(({ role, words }) => `${role} may ${words.join(', ')}`).join('; ')
   return {
     kind: 'access.rls-disabled',
@@ -45,7 +48,31 @@ function openTable(old: Relation | undefined, relation: Relation): Finding | und
       ? `Row security was switched off for ${relation.name}: ${who}, all ${number(relation.rows ?? 0)} rows.`
       : `The new table ${relation.name} has no row security: ${who}, every row.`,
     evidence: rights.map(({ role, words }) => `${role}: ${words.join(', ')}`),
+    ...(old === undefined && onlyRead ? { severity: 'warning' as const } : {}),
     fix: `alter table ${relation.name} enable row level security;`,
+  }
+}
+
+/** A new table that holds rows already, perhaps a copy of another's, and shows all of them to somebody from outside. */
+function shownByPolicy(relation: Relation, after: AccessFacts): Finding | undefined {
+  if (relation.rows === null || relation.rows === 0) return undefined
+  const readers = outside.filter((role) =>
+    after.probes.some(
+      ({ relation: name, identity, outcome }) =>
+        name === relation.name &&
+        after.identities[identity]?.role === role &&
+        setsOf(outcome).seen.count === relation.rows,
+    ),
+  )
+  const [first] = readers
+  if (first === undefined) return undefined
+  return {
+    kind: 'access.rows-gained',
+    object: relation.name,
+    role: first,
+    title: `The new table ${relation.name} shows all of its ${number(relation.rows)} rows to ${readers.join(' and ')}.`,
+    evidence: ['If its rows were copied from another table, its policies are the only ones that guard them here.'],
+    severity: 'warning',
   }
 }
 

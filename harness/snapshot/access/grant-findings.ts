@@ -1,6 +1,6 @@
 import type { Finding, FindingKind } from '../../model/finding.ts'
 import { type AccessFacts, apiRoles, type Relation, setsOf } from './facts.ts'
-import { condition } from './policies.ts'
+import { acceptsAnyUpdate, condition } from './policies.ts'
 import { grantsOf } from './probe-sql.ts'
 import { subject } from './row-findings.ts'
 
@@ -87,6 +87,13 @@ function writeGrants(
       if (lost.length === 0) continue
       const title = `${subject(role)} can no longer ${command} ${lost.join(', ')} of ${relation.name}.`
       findings.push({ ...writeFinding('access.write-lost', relation, role, title), columns: lost })
+    }
+  }
+  const rows = (facts: AccessFacts) => facts.policies.filter((policy) => policy.relation === relation.name)
+  if (possible(after, relation, role, 'update') === 'some' && possible(before, old, role, 'update') === 'some') {
+    if (acceptsAnyUpdate(rows(after), role) && !acceptsAnyUpdate(rows(before), role)) {
+      const title = `${subject(role)} can now give the rows of ${relation.name} that they update any values, also somebody else's id.`
+      findings.push(writeFinding('access.write-gained', relation, role, title))
     }
   }
   return findings

@@ -66,6 +66,17 @@ export function condition(policies: readonly Policy[], role: string, command: 'i
   return command === 'delete' ? using : `${using} and ${combine(applicable, (policy) => policy.check ?? policy.using)}`
 }
 
+/** Whether a row that an UPDATE has changed may look like anything: it passes a permissive WITH CHECK that asks no more than a login. */
+export function acceptsAnyUpdate(policies: readonly Policy[], role: string): boolean {
+  const applicable = policies.filter((policy) => appliesTo(policy, role, 'update'))
+  const open = (policy: Policy) =>
+    /^(true|\(*(\( ?SELECT )?auth\.uid\(\)( AS uid\))? IS NOT NULL\)*)$/.test(policy.check ?? policy.using ?? '')
+  return (
+    applicable.some((policy) => policy.permissive && open(policy)) &&
+    applicable.every((policy) => policy.permissive || open(policy))
+  )
+}
+
 function combine(policies: readonly Policy[], expression: (policy: Policy) => string | null): string {
   const terms = (permissive: boolean) =>
     policies
