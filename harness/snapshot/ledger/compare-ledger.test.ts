@@ -65,22 +65,6 @@ const cases = {
     migration: "UPDATE answers SET previous = choice; UPDATE answers SET choice = 'new ' || id",
     findings: ['data.values-filled answers(previous): 1 2 3 4', 'data.values-moved answers(choice, previous): 1 2 3 4'],
   },
-  'a sequence of no column that goes back': {
-    before: "CREATE SEQUENCE invoices; SELECT setval('invoices', 5000)",
-    migration: "SELECT setval('invoices', 1)",
-    findings: ['data.sequence-behind invoices:  rows'],
-  },
-  'a sequence behind a text default that goes back': {
-    before:
-      "CREATE SEQUENCE bills; CREATE TABLE billed (id text DEFAULT 'B-' || nextval('bills')); INSERT INTO billed DEFAULT VALUES; INSERT INTO billed DEFAULT VALUES",
-    migration: "SELECT setval('bills', 1)",
-    findings: ['data.sequence-behind bills:  rows'],
-  },
-  'a sequence of no column that goes on': {
-    before: "CREATE SEQUENCE receipts; SELECT setval('receipts', 5000)",
-    migration: "SELECT nextval('receipts')",
-    findings: [],
-  },
   'two columns that are swapped are changed': {
     before:
       "CREATE TABLE pairs (id int PRIMARY KEY, a text, b text); INSERT INTO pairs VALUES (1, 'x', 'y'), (2, 'v', 'w')",

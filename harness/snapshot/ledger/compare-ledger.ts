@@ -7,10 +7,11 @@ import type { Ledger } from './outcome.ts'
 import { compareLooseSequences, compareSequences, takeLooseSequences, takeSequences } from './sequences.ts'
 import { openPair } from './session.ts'
 import { type LedgerOptions, takeCatalogs, takeLedger } from './take.ts'
+import { compareViews, takeViews } from './views.ts'
 
 /**
  * Compares all data of two databases on one server: every row of every table of the app, of auth and of storage, the
- * references between them, and the sequences that feed them. Reads only. Throws `aborted`, and what Postgres says when a
+ * references between them, the sequences that feed them, and the views that were redefined. Reads only. Throws `aborted`, and what Postgres says when a
  * table cannot be read.
  */
 export async function compareLedger(
@@ -29,10 +30,11 @@ export async function compareLedger(
     await takeSequences(pair.after),
     compareLooseSequences(...loose),
   )
+  const views = compareViews(await takeViews(pair))
   const rows = compareRows(ledger)
   return {
-    findings: [...rows.findings, ...orphans.findings, ...sequences.findings],
-    checks: [rows.check, orphans.check, sequences.check],
+    findings: [...rows.findings, ...orphans.findings, ...sequences.findings, ...views.findings],
+    checks: [rows.check, orphans.check, sequences.check, views.check],
   }
 }
 
