@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Cloner } from './clones.ts'
 import type { Database } from './database/engine.ts'
@@ -48,6 +49,9 @@ export async function runSuiteStage(
 ): Promise<SuiteRun | undefined> {
   const { options, canaries, functions } = inputs
   return stages.run('suites', async (progress) => {
+    const allure = join(options.out, 'allure-results')
+    // Allure would make it readable for all.
+    await mkdir(allure, { recursive: true, mode: 0o700 })
     const control = await startControl(stackOpener(sides, inputs, clone, signal))
     let run: SuiteRun
     {
@@ -58,7 +62,7 @@ export async function runSuiteStage(
         canaries,
         seed: options.seed,
         own: options.ownSuites,
-        allure: join(options.out, 'allure-results'),
+        allure,
         signal,
         onProgress: (done) => progress(`${done} tests done`),
       })

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { writeReports } from './write.ts'
+import { clearReports, writeReports } from './write.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -36,5 +36,24 @@ describe('writing reports', () => {
     await mkdir(join(taken, 'report.json', 'x'), { recursive: true })
     await expect(writeReports(taken, { 'report.json': '{}' })).rejects.toMatchObject({ code: 'report.unwritable' })
     expect(await readdir(taken)).toEqual(['report.json'])
+  })
+
+  test('before a run, removes what an earlier one left, and nothing else', async () => {
+    const out = join(folder, 'again')
+    await writeReports(out, { 'report.json': '{}', 'junit.xml': '<x/>', 'notes.md': 'mine', 'kept.json': '{}' })
+    await mkdir(join(out, 'allure-results'))
+    const id = '00934af3-30f3-4156-8f06-bb414a9c8be9'
+    for (const name of [`${id}-result.json`, `${id}-container.json`, `${id}-attachment.txt`, 'environment.properties'])
+      await writeFile(join(out, 'allure-results', name), '')
+    await clearReports(out)
+    expect((await readdir(out)).sort()).toEqual(['allure-results', 'kept.json', 'notes.md'])
+    expect(await readdir(join(out, 'allure-results'))).toEqual(['environment.properties'])
+  })
+
+  test('before a run, says that it will not be able to write, and makes no folder', async () => {
+    await writeFile(join(folder, 'a-file'), '')
+    await expect(clearReports(join(folder, 'a-file'))).rejects.toMatchObject({ code: 'report.unwritable' })
+    await clearReports(join(folder, 'to', 'come'))
+    expect(await readdir(folder)).not.toContain('to')
   })
 })

@@ -1,7 +1,36 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { HarnessError, messageOf } from '../harness/errors.ts'
+
+/** Folder of Allure's result files, in the folder of the reports. */
+const allureFolder = 'allure-results'
+const reportNames = ['report.json', 'report.md', 'report.html', 'junit.xml']
+const allureFile = /^[\w-]+-(?:result\.json|container\.json|attachment\.\w+)$/
+
+/**
+ * Shows before a run that its reports can be written, and removes those of an earlier run: a run that is cut off must
+ * not leave yesterday's GO to be read as its own, nor Allure mix the two. A folder that is not there is not made yet.
+ * Throws `report.unwritable`.
+ */
+export async function clearReports(folder: string): Promise<void> {
+  try {
+    const made = await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeWhole(join(folder, '.greenlight-probe'), '')
+    await rm(join(folder, '.greenlight-probe'))
+    if (made !== undefined) return await unmake(folder, made)
+    for (const name of reportNames) await rm(join(folder, name), { force: true })
+    for (const name of await readdir(join(folder, allureFolder)).catch(() => []))
+      if (allureFile.test(name)) await rm(join(folder, allureFolder, name), { force: true })
+  } catch (error) {
+    throw unwritable(folder, error)
+  }
+}
+
+/** Removes the empty folders from `folder` up to `top`. */
+async function unmake(folder: string, top: string): Promise<void> {
+  for (let path = folder; path.length >= top.length; path = dirname(path)) await rmdir(path)
+}
 
 /**
  * Writes rendered reports, by file name (`report.html` → text), into the folder, which is made with mode 0700. Each file
@@ -21,13 +50,17 @@ export async function writeReports(
       paths.push(path)
     }
   } catch (error) {
-    throw new HarnessError(
-      'report.unwritable',
-      `The reports could not be written to ${folder}: ${messageOf(error)}. Choose a folder that can be written with --out.`,
-      { facts: { folder }, cause: error },
-    )
+    throw unwritable(folder, error)
   }
   return paths
+}
+
+function unwritable(folder: string, cause: unknown): HarnessError {
+  return new HarnessError(
+    'report.unwritable',
+    `The reports could not be written to ${folder}: ${messageOf(cause)}. Choose a folder that can be written with --out.`,
+    { facts: { folder }, cause },
+  )
 }
 
 /** The temporary file lies in the same folder, since a rename does not cross file systems. */

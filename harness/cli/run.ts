@@ -1,3 +1,4 @@
+import { clearReports } from '../../reports/write.ts'
 import { loadConfig } from '../config/load.ts'
 import { joinKept, keptAdvice } from '../kept.ts'
 import type { VerdictName } from '../model/verdict.ts'
@@ -16,6 +17,7 @@ export async function runCommand(flags: RunFlags, signal: AbortSignal): Promise<
     color: color && Boolean(process.stderr.isTTY),
   })
   try {
+    await clearReports(options.out)
     const rehearsal = await rehearse(options, { signal, events: progress })
     progress.close()
     const { stdout } = await renderReports(rehearsal, options, {

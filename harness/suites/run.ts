@@ -41,9 +41,11 @@ export async function runSuites(options: SuiteOptions): Promise<SuiteRun> {
   const collected = collector(root, options.onProgress)
   const exitCode = process.exitCode
   try {
-    const { startVitest } = await import('vitest/node')
-    const vitest = await startVitest(
-      [...(options.only ?? [])],
+    const { createVitest } = await import('vitest/node')
+    using _ = keepingOwnHandlers()
+    // As Vitest's own command does: suites and what they import may ask.
+    Object.assign(process.env, { TEST: 'true', VITEST: 'true', NODE_ENV: process.env.NODE_ENV ?? 'test' })
+    const vitest = await createVitest(
       {
         root,
         config: false,
@@ -65,8 +67,12 @@ export async function runSuites(options: SuiteOptions): Promise<SuiteRun> {
     )
     const cancel = () => void vitest.cancelCurrentRun('keyboard-input')
     options.signal?.addEventListener('abort', cancel, { once: true })
-    await vitest.close()
-    options.signal?.removeEventListener('abort', cancel)
+    try {
+      if (!options.signal?.aborted) await vitest.start([...(options.only ?? [])])
+    } finally {
+      options.signal?.removeEventListener('abort', cancel)
+      await vitest.close()
+    }
   } catch (cause) {
     throwIfAborted(options.signal, 'running the suites')
     throw new HarnessError('suites.failed', `Vitest could not run the suites: ${messageOf(cause)}`, { cause })
@@ -81,6 +87,19 @@ export async function runSuites(options: SuiteOptions): Promise<SuiteRun> {
     milliseconds: Math.round(performance.now() - started),
     errors: collected.errors,
   }
+}
+
+/**
+ * Vitest thinks the process its own: on a signal it ends it, and on a stray rejection it does so with 1, which means
+ * NO-GO. Until disposed, handlers that are added are taken off again; how a run ends stays the command line's to say.
+ */
+function keepingOwnHandlers(): Disposable {
+  const names: readonly string[] = ['SIGINT', 'SIGTERM', 'unhandledRejection']
+  const refuse = (name: string, handler: (...values: unknown[]) => void) => {
+    if (names.includes(name)) process.nextTick(() => process.off(name, handler))
+  }
+  process.on('newListener', refuse)
+  return { [Symbol.dispose]: () => void process.off('newListener', refuse) }
 }
 
 function sideProjects(side: Side, root: string, options: SuiteOptions): TestProjectConfiguration[] {

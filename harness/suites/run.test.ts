@@ -1,0 +1,45 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'suites-'))
+  await writeFile(
+    join(folder, 'waits.suite.ts'),
+    "import { test } from '#suite'\ntest('starts', () => {})\ntest('waits', () => new Promise(() => {}))\n",
+  )
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** Runs a suite that never ends in a process of its own; `then` is done there once its first test has. */
+async function whileSuitesRun(then: string): Promise<string> {
+  const script = `
+    import { runSuites } from '${new URL('run.ts', import.meta.url)}'
+    const abort = new AbortController()
+    const stop = (why) => abort.abort(new Error(why))
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+    process.on('uncaughtException', (error) => stop(error.message))
+    process.exitCode = 2
+    let seen = 0
+    const outcome = await runSuites({
+      control: { url: 'http://127.0.0.1:1', token: 'none' }, contracts: {}, canaries: [], seed: 1,
+      own: ['${folder}/*.suite.ts'], only: ['waits'], signal: abort.signal,
+      onProgress() { if (seen++ === 0) { ${then} } },
+    }).catch((error) => error)
+    process.stdout.write(outcome.code + ' ' + abort.signal.reason.message + ' ' + process.exitCode)
+    process.exit()`
+  await writeFile(join(folder, 'run.mjs'), script)
+  return (await execa(process.execPath, ['run.mjs'], { cwd: folder, reject: false, stdin: 'ignore' })).stdout
+}
+
+test.each(['SIGTERM', 'SIGINT'])('%s ends a run of suites in order, not the process', async (signal) => {
+  expect(await whileSuitesRun(`process.kill(process.pid, '${signal}')`)).toBe(`aborted ${signal} 2`)
+})
+
+test('what nobody caught reaches the command line, which knows that it is no NO-GO', async () => {
+  expect(await whileSuitesRun("Promise.reject(new Error('stray'))")).toBe('aborted stray 2')
+})
