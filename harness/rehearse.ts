@@ -13,6 +13,8 @@ import { type Prepared, prepare } from './prepare.ts'
 import { provenanceOf } from './provenance.ts'
 import { rehearseRollback } from './rollback.ts'
 import { compareAccess } from './snapshot/access/compare.ts'
+import { compareDefiners } from './snapshot/access/compare-definers.ts'
+import { askDefiners, freshDefiners, takeDefiners } from './snapshot/access/definers.ts'
 import { takeAccessDifferences } from './snapshot/access/differences.ts'
 import type { AccessFacts } from './snapshot/access/facts.ts'
 import { takeAccess } from './snapshot/access/take.ts'
@@ -38,6 +40,7 @@ const comparisons = [
   'ledger',
   'logins',
   'row sets',
+  'functions',
   'suites',
   'queries',
   'rollback',
@@ -127,6 +130,11 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
       { signal },
     )
     return compareAccess(was, is, differences)
+  })
+  await stages.look('functions', async () => {
+    const fresh = freshDefiners(await takeDefiners(before), await takeDefiners(after))
+    const [was, is] = [await askDefiners(before, fresh, identities), await askDefiners(after, fresh, identities)]
+    return compareDefiners(fresh, was, is)
   })
   const suites = await runSuiteStage({ before, after }, inputs, clone, stages, signal)
   await stages.look('queries', async () => {

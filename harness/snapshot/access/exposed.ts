@@ -70,7 +70,8 @@ type RelationRow = {
   grants: ({ role: string } & Grants)[]
 }
 
-async function exposedSchemas(session: Connection): Promise<string[]> {
+/** Schemas of the app that the Data API serves. */
+export async function exposedSchemas(session: Connection): Promise<string[]> {
   const { rows: set } = await session.query<{ schemas: string }>(`
     select split_part(setting, '=', 2) as schemas from pg_db_role_setting, unnest(setconfig) as setting
     where setting like 'pgrst.db_schemas=%' and setdatabase in (0, (select oid from pg_database where datname = current_database()))

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Cluster, Database } from '../../database/engine.ts'
+import { startTestCluster } from '../../database/test-cluster.ts'
+import { preparePlatformSchemas } from '../../platform/prepare.ts'
+import { type Identity, pickIdentities } from '../identities.ts'
+import { compareDefiners } from './compare-definers.ts'
+import { askDefiners, freshDefiners, takeDefiners } from './definers.ts'
+import { makeProject, migrate, plannerContracts } from './test-project.ts'
+
+let cluster: Cluster
+let before: Database
+let identities: Identity[]
+
+beforeAll(async () => {
+  cluster = await startTestCluster()
+  before = await cluster.createDatabase('before')
+  await preparePlatformSchemas(before)
+  await makeProject(before, { users: 40 })
+  await migrate(
+    before,
+    `${define('all_codes', 'setof public.access_codes', 'select * from public.access_codes')};
+     revoke execute on function public.all_codes() from public, anon, authenticated`,
+  )
+  identities = await pickIdentities(before, { contracts: plannerContracts, seed: 1, maxUsers: 12 })
+})
+afterAll(() => cluster.stop())
+
+function define(name: string, returns: string, body: string, more = 'security definer'): string {
+  return `create function public.${name}() returns ${returns} language sql stable ${more} set search_path = '' as $$ ${body} $$`
+}
+
+async function rehearse(sql: string) {
+  await using after = await before.clone('after')
+  await migrate(after, sql)
+  const fresh = freshDefiners(await takeDefiners(before), await takeDefiners(after))
+  const { findings, checks } = compareDefiners(
+    fresh,
+    await askDefiners(before, fresh, identities),
+    await askDefiners(after, fresh, identities),
+  )
+  expect(JSON.stringify(findings)).not.toMatch(/@|CODE\d|Somebody/)
+  expect(checks).toMatchObject([{ id: 'access.functions', required: true }])
+  return findings.map(({ kind, object, role, severity }) => `${severity ?? 'blocking'} ${kind} ${object} ${role}`)
+}
+
+const leak = (severity: string, name: string, ...roles: string[]) =>
+  roles.map((role) => `${severity} access.rows-gained public.${name} ${role}`)
+
+test.each([
+  [
+    'a new function',
+    define('emails', 'setof text', 'select email from auth.users'),
+    leak('blocking', 'emails', 'anon', 'authenticated'),
+  ],
+  [
+    'a grant on one that was internal',
+    'grant execute on function public.all_codes() to anon',
+    leak('blocking', 'all_codes', 'anon'),
+  ],
+  [
+    'owner’s rights for a function that had the caller’s',
+    `${define('people', 'setof public.profiles', 'select * from public.profiles', '')};
+     revoke execute on function public.people() from public, anon; grant execute on function public.people() to authenticated; alter function public.people() security definer`,
+    leak('blocking', 'people', 'authenticated'),
+  ],
+])('%s that shows hidden rows blocks', async (_, sql, expected) => {
+  expect(await rehearse(sql)).toEqual(expected)
+})
+
+test.each([
+  ['nothing', 'select 1'],
+  [
+    'one’s own profile',
+    define('me', 'jsonb', 'select to_jsonb(p) from public.profiles p where id = (select auth.uid())'),
+  ],
+  ['what the policies show anyway', define('vendor_names', 'setof text', 'select name from public.vendors')],
+  [
+    'a function with the caller’s rights',
+    define('people', 'setof public.profiles', 'select * from public.profiles', ''),
+  ],
+  [
+    'one that no request may call',
+    `${define('emails', 'setof text', 'select email from auth.users')}; revoke execute on function public.emails() from public, anon, authenticated`,
+  ],
+  ['a value that reads no table', define('app_version', 'text', `select '2.0'`)],
+])('%s is no finding', async (_, sql) => {
+  expect(await rehearse(sql)).toEqual([])
+})
+
+test('what needs arguments, or tells every user one number, is said and does not block', async () => {
+  const byId = `create function public.email_of(uid uuid) returns text language sql security definer set search_path = ''
+    as $$ select email from auth.users where id = uid $$`
+  expect(await rehearse(byId)).toEqual(leak('warning', 'email_of', 'anon', 'authenticated'))
+  const count = `${define('user_count', 'bigint', 'select count(*) from auth.users')}; revoke execute on function public.user_count() from public, anon; grant execute on function public.user_count() to authenticated`
+  expect(await rehearse(count)).toEqual(leak('warning', 'user_count', 'authenticated'))
+})

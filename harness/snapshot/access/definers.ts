@@ -1,0 +1,129 @@
+import type { Database } from '../../database/engine.ts'
+import { displayName } from '../../database/identifiers.ts'
+import { throwIfAborted } from '../../errors.ts'
+import type { Identity } from '../identities.ts'
+import { exposedSchemas } from './exposed.ts'
+import { impersonate } from './impersonate.ts'
+
+/** A function that a request can call and that runs with its owner's rights, past row security. */
+export type Definer = {
+  /** `schema.name`, as an expectation writes it. */
+  readonly name: string
+  /** As SQL writes it: `public.all_codes(integer)`. */
+  readonly signature: string
+  /** Of anon and authenticated, those that may call it. */
+  readonly roles: readonly string[]
+  /** Changes with its definition. */
+  readonly hash: string
+  /** Whether it can be called without arguments. */
+  readonly callable: boolean
+}
+
+export type Answer = {
+  readonly role: string
+  readonly state: 'answered' | 'not tried'
+  /** Rows or values that are not empty. */
+  readonly rows: number
+  /** Of all of them: two users with one hash were told the same. */
+  readonly hash: string
+  /** Tables that were read for it past their row security. */
+  readonly passes: readonly string[]
+}
+
+/** Users who call each function. */
+const callers = 3
+
+/** Functions of the exposed schemas with their owner's rights, by signature. Throws `database.failed`. */
+export async function takeDefiners(database: Database): Promise<ReadonlyMap<string, Definer>> {
+  await using session = await database.connect({ readOnly: true })
+  const schemas = await exposedSchemas(session)
+  // With an empty path Postgres writes every name with its schema.
+  await session.query(`set search_path = ''`)
+  const { rows } = await session.query<Omit<Definer, 'name'> & { schema: string; function: string }>(
+    `select n.nspname as schema, p.proname as function, p.oid::regprocedure::text as signature,
+       md5(pg_get_functiondef(p.oid)) as hash, p.pronargs = p.pronargdefaults as callable,
+       array_agg(r.rolname::text order by r.rolname collate "C") as roles
+     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+     join pg_roles r on r.rolname in ('anon', 'authenticated') and has_schema_privilege(r.oid, n.oid, 'USAGE')
+       and has_function_privilege(r.oid, p.oid, 'EXECUTE')
+     where n.nspname = any ($1) and p.prosecdef and p.prokind = 'f'
+       and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+       and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+     group by p.oid, n.nspname, p.proname order by n.nspname collate "C", p.proname collate "C", p.oid::regprocedure::text collate "C"`,
+    [schemas],
+  )
+  return new Map(
+    rows.map(({ schema, function: name, ...row }) => [row.signature, { ...row, name: displayName(schema, name) }]),
+  )
+}
+
+/** Those that are new to a role, or written anew, each with the roles concerned. */
+export function freshDefiners(
+  before: ReadonlyMap<string, Definer>,
+  after: ReadonlyMap<string, Definer>,
+): { readonly definer: Definer; readonly roles: readonly string[]; readonly isNew: boolean }[] {
+  return [...after.values()].flatMap((definer) => {
+    const old = before.get(definer.signature)
+    const gained = definer.roles.filter((role) => !old?.roles.includes(role))
+    const roles = old !== undefined && old.hash !== definer.hash ? definer.roles : gained
+    return roles.length > 0 ? [{ definer, roles, isNew: gained.length > 0 }] : []
+  })
+}
+
+/**
+ * What anon and a few users are told by each function that can be called without arguments, in read-only transactions
+ * that are rolled back. One that is not there, needs arguments, writes or fails is `not tried`.
+ */
+export async function askDefiners(
+  database: Database,
+  fresh: ReturnType<typeof freshDefiners>,
+  identities: readonly Identity[],
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<ReadonlyMap<string, readonly Answer[]>> {
+  const answers = new Map<string, Answer[]>()
+  if (fresh.length === 0) return answers
+  await using session = await database.connect({ readOnly: true })
+  await session.query(`set jit = off; set statement_timeout = 5000`)
+  for (const { definer, roles } of fresh) {
+    throwIfAborted(signal, 'calling the functions of the API')
+    const own: Answer[] = []
+    answers.set(definer.signature, own)
+    const anon = identities.filter(({ role }) => role === 'anon')
+    const users = identities.filter(({ role, userId }) => role === 'authenticated' && userId !== undefined)
+    for (const identity of [...anon, ...users.slice(0, callers)].filter(({ role }) => roles.includes(role))) {
+      const notTried: Answer = { role: identity.role, state: 'not tried', rows: 0, hash: '', passes: [] }
+      if (!definer.callable) {
+        own.push(notTried)
+        continue
+      }
+      await session.query('begin read only')
+      try {
+        await session.query(impersonate(identity))
+        const call = `${definer.signature.slice(0, definer.signature.indexOf('('))}()`
+        const { rows } = await session.query<{ rows: number; hash: string }>(
+          `select count(*)::int as rows, coalesce(md5(string_agg(value, ',' order by value collate "C")), '') as hash
+           from (select answer::text as value from ${call} as answer) as told
+           where value !~ '^(|0|f|null|\\(,*\\)|\\{\\}|\\[\\])$'`,
+        )
+        const passed = await session.query<{ name: string }>(passedSql)
+        const [told = { rows: 0, hash: '' }] = rows
+        own.push({ role: identity.role, state: 'answered', ...told, passes: passed.rows.map(({ name }) => name) })
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && String(error.code).length === 5)) throw error
+        own.push(notTried)
+      } finally {
+        await session.query('rollback')
+      }
+    }
+  }
+  return answers
+}
+
+/** Tables with row security that this transaction has read rows of, but for those that the role may read whole. */
+const passedSql = `
+  select s.schemaname || '.' || s.relname as name from pg_stat_xact_all_tables s join pg_class c on c.oid = s.relid
+  where c.relrowsecurity and s.schemaname !~ '^pg_' and coalesce(s.seq_tup_read, 0) + coalesce(s.idx_tup_fetch, 0) > 0
+    and not (has_table_privilege(c.oid, 'SELECT') and exists (select from pg_policy p where p.polrelid = c.oid and p.polpermissive
+      and p.polcmd in ('r', '*') and pg_get_expr(p.polqual, p.polrelid) = 'true'
+      and exists (select from unnest(p.polroles) as granted(oid) where granted.oid = 0 or pg_has_role(granted.oid, 'USAGE'))))
+  order by 1`
