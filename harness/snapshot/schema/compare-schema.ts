@@ -23,7 +23,9 @@ export function compareSchema(
     changesAltering: number('altering'),
     changesDestructive: number('destructive'),
   }
-  const harm = findings.filter((finding) => blocking.has(finding.kind) && finding.severity === undefined).length
+  const harm = findings.filter(
+    ({ kind, severity }) => (severity ?? (blocking.has(kind) ? 'blocking' : 'info')) === 'blocking',
+  ).length
   return {
     findings: [...findings, ...api.findings],
     checks: [

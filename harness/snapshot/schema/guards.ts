@@ -1,6 +1,6 @@
 import { displayIdentifier, displayName } from '../../database/identifiers.ts'
 import type { Finding } from '../../model/finding.ts'
-import type { Facts, ObjectFact } from './delta.ts'
+import type { FactChange, Facts, ObjectFact } from './delta.ts'
 import type { SchemaFacts } from './take-schema.ts'
 
 /** A part of a table that kept bad rows out, or that others were told of its rows by, and that is gone. */
@@ -28,6 +28,25 @@ export function switchedOff(name: string, object: string): Finding {
     what: `The trigger ${displayIdentifier(name)} of ${object} was switched off: it is there and does not run`,
     evidence: `changed: trigger ${displayIdentifier(name)} switched off`,
   })
+}
+
+/** What loses rows only after the deploy, so that no comparison of rows can show it. */
+export function hazard(change: FactChange, object: string, before: SchemaFacts): Finding | undefined {
+  if (change.verb === 'altered' && change.id.kind === 'table' && change.attribute === 'persistence') {
+    if (change.to !== 'u') return undefined
+    const title = `${object} is unlogged now: a crash of the server empties it, and no standby has its rows.`
+    const fix = `alter table ${object} set logged;`
+    return { kind: 'schema.changed', object, severity: 'blocking', title, evidence: ['changed: persistence'], fix }
+  }
+  const id = change.verb === 'added' ? change.fact.id : undefined
+  // On a view that is how it is written to.
+  const table = id?.kind === 'rule' && before.facts.has({ kind: 'table', schema: id.schema, name: id.table })
+  if (change.verb === 'added' && table && /\bDO INSTEAD\b/.test(String(change.fact.payload.def))) {
+    const name = displayIdentifier(id.name)
+    const title = `Rule ${name} of ${object} does something else instead of what is asked for: writes may be lost without an error.`
+    return { kind: 'schema.changed', object, severity: 'blocking', title, evidence: [`added: rule ${name}`] }
+  }
+  return undefined
 }
 
 function guardsOf(

@@ -2,7 +2,7 @@ import { displayIdentifier, displayName } from '../../database/identifiers.ts'
 import type { Finding } from '../../model/finding.ts'
 import { apiRoles } from './api-facts.ts'
 import { type FactChange, idText, type ObjectFact, type ObjectId } from './delta.ts'
-import { guardFindings, switchedOff } from './guards.ts'
+import { guardFindings, hazard, switchedOff } from './guards.ts'
 import { isPart, kindOf, objectOf } from './names.ts'
 import type { Renames } from './renames.ts'
 import { classOf, statement } from './statements.ts'
@@ -81,6 +81,8 @@ function notice(change: FactChange, object: string, before: SchemaFacts, after: 
   const id = idOf(change)
   const fact = after.facts.get(id)
   const was = before.facts.get(id)
+  const danger = hazard(change, object, before)
+  if (danger) return [danger]
   if (id.kind === 'trigger' && change.verb === 'altered' && change.attribute === 'enabled' && isOff(change.to)) {
     return isOff(change.from) ? [] : [switchedOff(id.name, object)]
   }
@@ -228,7 +230,7 @@ function heirOf(gone: ObjectFact, after: SchemaFacts): string | undefined {
   return routine && 'args' in heir.id ? `it takes (${heir.id.args.join(', ')}) now` : `it is a ${kindOf(heir.id)} now`
 }
 
-/** A sequence goes with the column that owns it: one finding says it. */
+/** A sequence goes with the column that owns it, where one finding says it, and with the change of that column to an identity. */
 function isOwned(gone: ObjectFact, before: SchemaFacts, after: SchemaFacts): boolean {
   const owner = gone.payload.ownedBy
   if (
@@ -245,7 +247,8 @@ function isOwned(gone: ObjectFact, before: SchemaFacts, after: SchemaFacts): boo
     table: String(owner.table),
     name: 'column' in owner ? String(owner.column) : '',
   } as const
-  return before.facts.has(column) && !after.facts.has(column)
+  const now = after.facts.get(column)
+  return before.facts.has(column) && (now === undefined || (now.payload.identity ?? null) !== null)
 }
 
 const idOf = (change: FactChange): ObjectId =>
