@@ -96,6 +96,25 @@ describe('logins', () => {
       'auth.login-fails',
     ],
     [
+      'a sign-up trigger that refuses Google users',
+      `create function public.refuse() returns trigger language plpgsql as $$ begin
+         if new.raw_app_meta_data ->> 'provider' = 'google' then raise exception 'no'; end if; return new; end $$;
+       create trigger refuse before insert on auth.users for each row execute function public.refuse()`,
+      'auth.signup-fails',
+    ],
+    [
+      'a trigger that swallows what a login writes',
+      `create function public.swallow() returns trigger language plpgsql as $$ begin return null; end $$;
+       create trigger swallow before update on auth.users for each row execute function public.swallow()`,
+      'auth.login-fails',
+    ],
+    [
+      'a trigger that every login waits for',
+      `create function public.wait() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return new; end $$;
+       create trigger wait after insert on auth.sessions for each row execute function public.wait()`,
+      'query.slower',
+    ],
+    [
       'a privilege taken from the Auth server',
       'revoke insert on auth.sessions from supabase_auth_admin; alter table auth.sessions owner to postgres',
       'auth.login-fails',
@@ -123,6 +142,13 @@ describe('logins', () => {
     [
       'a sign-up trigger under another name',
       'alter trigger on_auth_user_created on auth.users rename to make_profile; alter function public.handle_new_user() rename to make_profile',
+    ],
+    [
+      'a sign-up trigger that tells Google users apart and refuses none',
+      `create function public.tell() returns trigger language plpgsql as $$ begin
+         if new.raw_app_meta_data ->> 'provider' = 'google' then new.raw_user_meta_data := new.raw_user_meta_data || '{"via": "google"}'; end if;
+         return new; end $$;
+       create trigger tell before insert on auth.users for each row execute function public.tell()`,
     ],
     ['a revoked old token', "insert into auth.refresh_tokens (token, revoked) values ('old', true)"],
   ])('%s is no finding', async (_, sql) => {

@@ -121,10 +121,7 @@ function finding(role: string, changes: readonly Change[], severity: Severity): 
   return {
     kind: 'access.role-changed',
     object: role,
-    title: `The role ${role} was changed: ${(first?.text ?? '')
-      .replace(/^It has/, 'it has')
-      .replace(/^Its/, 'its')
-      .replace(/^The/, 'the')}`,
+    title: `Role ${role}: ${(first?.text ?? '').replace(/^(It has|Its|The) /, (word) => word.toLowerCase())}`,
     evidence: [...texts, 'Roles hold for the whole server: the row sets of both sides were read with the new rights.'],
     ...(severity === 'blocking' ? {} : { severity }),
   }
