@@ -103,6 +103,15 @@ describe('the migration behind a finding', () => {
     expect(named).not.toContain('data.values-changed 301_touch.sql')
   })
 
+  test('is found although a migration makes a role, which the whole cluster has by then', async () => {
+    const { named } = await causes(
+      file('301_role.sql', '-- who reads along\ncreate role auditor; grant select on public.notes to auditor;'),
+      file('302_delete.sql', 'delete from public.notes where id > 40;'),
+      harmless(303),
+    )
+    expect(named).toEqual(['data.rows-deleted 302_delete.sql'])
+  })
+
   test('of rows that were added is told by the rows each one wrote', async () => {
     const { named } = await causes(
       harmless(301),
