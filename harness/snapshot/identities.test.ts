@@ -34,4 +34,9 @@ describe('identities', () => {
     const picked = await pickIdentities(before, { seed: 1 })
     expect(picked.some(({ label }) => label.includes('in event_user_roles(user_id)'))).toBe(true)
   })
+
+  test('a dump without auth has anon and service_role', async () => {
+    await using bare = await cluster.createDatabase('bare')
+    expect((await pickIdentities(bare, { seed: 1 })).map(({ role }) => role)).toEqual(['anon', 'service_role'])
+  })
 })

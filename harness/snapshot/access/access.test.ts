@@ -294,9 +294,4 @@ describe('odd databases', () => {
     expect(checks[0]?.numbers?.failingOnBothSides).toBeGreaterThan(3)
     expect(JSON.stringify([findings, checks])).not.toContain('secret')
   })
-
-  test('a dump without auth has anon and service_role', async () => {
-    await using bare = await cluster.createDatabase('bare')
-    expect((await pickIdentities(bare, { seed: 1 })).map(({ role }) => role)).toEqual(['anon', 'service_role'])
-  })
 })
