@@ -1,8 +1,8 @@
 import { relative } from 'node:path'
-import { stripVTControlCharacters } from 'node:util'
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 import type { Side } from '../model/suite-run.ts'
 import type { SideTest } from './join.ts'
+import { failureLine } from './wording.ts'
 
 /** A Vitest reporter that keeps what happened, for the verdict; it prints nothing. */
 export type Collector = Reporter & {
@@ -23,14 +23,14 @@ export function collector(root: string, onProgress: ((done: number) => void) | u
     },
     onTestModuleEnd(module) {
       collected.files += 1
-      for (const error of module.errors()) collected.errors.push(`${place(module, root)}: ${firstLine(error.message)}`)
+      for (const error of module.errors()) collected.errors.push(`${place(module, root)}: ${failureLine(error)}`)
       for (const suite of module.children.allSuites()) {
         for (const error of suite.errors())
-          collected.errors.push(`${place(module, root)} > ${suite.name}: ${firstLine(error.message)}`)
+          collected.errors.push(`${place(module, root)} > ${suite.name}: ${failureLine(error)}`)
       }
     },
     onTestRunEnd(_, unhandled) {
-      for (const error of unhandled) collected.errors.push(firstLine(error.message))
+      for (const error of unhandled) collected.errors.push(failureLine(error))
     },
   }
   return collected
@@ -47,7 +47,7 @@ function sideTest(test: TestCase, root: string): SideTest {
     file: relative(root, test.module.moduleId),
     name: test.fullName,
     state: result.state === 'pending' ? 'not run' : result.state,
-    ...(error === undefined ? {} : { message: firstLine(error.message) }),
+    ...(error === undefined ? {} : { message: failureLine(error) }),
     ...(frame === undefined
       ? {}
       : { where: { file: relative(root, frame.file), line: frame.line, column: frame.column } }),
@@ -64,8 +64,4 @@ function sideOf(module: TestModule): Side {
 
 function place(module: TestModule, root: string): string {
   return `${relative(root, module.moduleId)} (${sideOf(module)})`
-}
-
-function firstLine(message: string): string {
-  return stripVTControlCharacters(message).split('\n')[0] ?? ''
 }

@@ -4,6 +4,7 @@ import type { TestProjectConfiguration } from 'vitest/config'
 import { HarnessError, messageOf, throwIfAborted } from '../errors.ts'
 import type { Contracts } from '../model/config.ts'
 import type { Side, SuiteRun } from '../model/suite-run.ts'
+import { allureReporter, withholdValues } from './allure.ts'
 import { collector } from './collect.ts'
 import type { Control } from './control.ts'
 import type { Injected } from './injected.ts'
@@ -52,12 +53,7 @@ export async function runSuites(options: SuiteOptions): Promise<SuiteRun> {
         watch: false,
         passWithNoTests: true,
         projects: sides.flatMap((side) => sideProjects(side, root, options)),
-        reporters: [
-          collected,
-          ...(options.allure === undefined
-            ? []
-            : [['allure-vitest/reporter', { resultsDir: options.allure }] as never]),
-        ],
+        reporters: [collected, ...(options.allure === undefined ? [] : [allureReporter(options.allure) as never])],
         silent: true,
         pool: 'threads',
         maxWorkers: 2,
@@ -72,6 +68,7 @@ export async function runSuites(options: SuiteOptions): Promise<SuiteRun> {
     } finally {
       options.signal?.removeEventListener('abort', cancel)
       await vitest.close()
+      if (options.allure !== undefined) await withholdValues(options.allure)
     }
   } catch (cause) {
     throwIfAborted(options.signal, 'running the suites')
@@ -135,7 +132,6 @@ function sideProject(
       ...suiteDefaults,
       include,
       provide: { greenlight },
-      setupFiles: options.allure === undefined ? [] : ['allure-vitest/setup'],
     },
   }
 }
