@@ -2,6 +2,7 @@ import type { RunOptions } from './cli/options.ts'
 import { type CanaryLogin, canaryLogins } from './config/canaries.ts'
 import type { Dump } from './dump/dump.ts'
 import { readDump } from './dump/read-dump.ts'
+import { checkWholeDatabase } from './dump/whole-database.ts'
 import { type MigrationFolder, readMigrations } from './migrations/discover.ts'
 import { readExpectations } from './migrations/expectations.ts'
 import { type RollbackFolder, readRollback } from './migrations/rollback.ts'
@@ -29,6 +30,7 @@ export async function readInputs(options: RunOptions, signal: AbortSignal | unde
   const rollback =
     options.rollback === undefined ? undefined : await readRollback(options.rollback, migrations.files, { signal })
   const dump = await readDump(options.dump, signal === undefined ? {} : { signal })
+  checkWholeDatabase(dump)
   return {
     options,
     dump,

@@ -56,4 +56,10 @@ describe('writing reports', () => {
     await clearReports(join(folder, 'to', 'come'))
     expect(await readdir(folder)).not.toContain('to')
   })
+
+  test('many runs may probe one new folder at one time', async () => {
+    const shared = join(folder, 'new', 'shared')
+    await Promise.all(Array.from({ length: 30 }, () => clearReports(shared)))
+    expect(await readdir(shared).catch(() => [])).toEqual([])
+  })
 })

@@ -15,10 +15,7 @@ const allureFile = /^[\w-]+-(?:result\.json|container\.json|attachment\.\w+)$/
  */
 export async function clearReports(folder: string): Promise<void> {
   try {
-    const made = await mkdir(folder, { recursive: true, mode: 0o700 })
-    await writeWhole(join(folder, '.greenlight-probe'), '')
-    await rm(join(folder, '.greenlight-probe'))
-    if (made !== undefined) return await unmake(folder, made)
+    if (await probe(folder)) return
     for (const name of reportNames) await rm(join(folder, name), { force: true })
     for (const name of await readdir(join(folder, allureFolder)).catch(() => []))
       if (allureFile.test(name)) await rm(join(folder, allureFolder, name), { force: true })
@@ -27,9 +24,34 @@ export async function clearReports(folder: string): Promise<void> {
   }
 }
 
-/** Removes the empty folders from `folder` up to `top`. */
+/** Writes a file and takes it away again; true when the folder had to be made for it, and is gone again, too. */
+async function probe(folder: string, attempts = 20): Promise<boolean> {
+  const path = join(folder, `.greenlight-probe-${randomBytes(6).toString('hex')}`)
+  let made: string | undefined
+  try {
+    made = await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeWhole(path, '')
+  } catch (error) {
+    // Another run made the folder, and has just taken it away.
+    if (isCode(error, 'ENOENT') && attempts > 1) return probe(folder, attempts - 1)
+    throw error
+  }
+  await rm(path)
+  if (made !== undefined) await unmake(folder, made)
+  return made !== undefined
+}
+
+/** Removes the empty folders from `folder` up to `top`; one that another run uses by now stays. */
 async function unmake(folder: string, top: string): Promise<void> {
-  for (let path = folder; path.length >= top.length; path = dirname(path)) await rmdir(path)
+  try {
+    for (let path = folder; path.length >= top.length; path = dirname(path)) await rmdir(path)
+  } catch (error) {
+    if (!isCode(error, 'ENOTEMPTY') && !isCode(error, 'ENOENT')) throw error
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }
 
 /**

@@ -61,6 +61,14 @@ describe.concurrent('bad input is refused with exit code 2, in one message, with
       /-Fc/,
     ))
 
+  test('a dump of a part of the database, which has no users', () =>
+    expectRefusal(
+      ['--dump', 'fixtures/dumps/odd.dump', '--migrations', migrations],
+      'dump.not-supported',
+      'no table auth.users',
+      'its tables are in odd',
+    ))
+
   test('a truncated archive', async () => {
     const whole = await readFile(production)
     await expectRefusal(
