@@ -36,13 +36,33 @@ describe('the suites in the verdict', () => {
     expect(result.findings).toMatchObject([
       { metric: 'access', finding: { kind: 'feature.regressed', object: 'rls: main case' } },
     ])
-    expect(checkOf(result, 'features.suites')).toMatchObject({ status: 'failed', metric: 'features' })
+    expect(checkOf(result, 'features.suites')).toMatchObject({
+      status: 'passed',
+      summary: '1 test passes on both sides. Of other metrics 1 test failed; see there.',
+    })
     expect(checkOf(result, 'suite:rls')).toMatchObject({ status: 'failed', metric: 'access' })
     expect(checkOf(result, 'suite:auth')).toMatchObject({
       status: 'passed',
       metric: 'logins',
       summary: '1 test passes on both sides.',
     })
+  })
+
+  test('a regressed feature is said under the features', () => {
+    const result = judgeSuites(run(joined('reminders', 'regressed'), joined('auth', 'same')))
+    expect(checkOf(result, 'features.suites')).toMatchObject({ status: 'failed', metric: 'features' })
+  })
+
+  test('a test that fails, which may be waived, does not hide what did not load or run', () => {
+    const failing = run(joined('reminders', 'fails'), joined('rls', 'fails'), joined('rls', 'not run'))
+    expect(checkOf(judgeSuites(failing), 'features.suites')).toMatchObject({ status: 'not run' })
+    expect(checkOf(judgeSuites(failing), 'suite:rls')).toMatchObject({ status: 'not run', required: true })
+    const broken = { ...run(joined('reminders', 'fails')), errors: ['mine.suite.ts: SyntaxError'] }
+    expect(checkOf(judgeSuites(broken), 'features.suites')).toMatchObject({ status: 'not run', required: true })
+  })
+
+  test('failures alone, all of other metrics, are no sign that the features work', () => {
+    expect(checkOf(judgeSuites(run(joined('auth', 'fails'))), 'features.suites')).toMatchObject({ status: 'not run' })
   })
 
   test('a test that fails on both sides and one that is fixed are told apart', () => {
