@@ -2,10 +2,10 @@ import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Cluster, Database } from '../database/engine.ts'
 import { startTestCluster } from '../database/test-cluster.ts'
+import { platformSchemas } from '../model/platform-schemas.ts'
 import { extensionFiles } from './extension-files.ts'
 import { loginRoles } from './login-roles.ts'
 import { preparePlatform, preparePlatformSchemas } from './prepare.ts'
-import { platformSchemas } from './schemas.ts'
 
 const stubs = readdirSync(extensionFiles)
   .filter((name) => name.endsWith('.control'))

@@ -1,18 +1,12 @@
 import type { Connection } from '../../database/engine.ts'
 import { displayName, qualified } from '../../database/identifiers.ts'
+import { platformSchemas } from '../../model/platform-schemas.ts'
 import type { Grants, Relation } from './facts.ts'
 
 export type Exposed = Pick<
   Relation,
   'oid' | 'schema' | 'table' | 'name' | 'kind' | 'rowSecurity' | 'passesBy' | 'columns' | 'key' | 'grants'
 >
-
-/** Schemas that the platform opens to the roles of the API, and that are no part of the app's API. */
-const platformSchemas = new Set(
-  'auth cron extensions graphql graphql_public information_schema net pgbouncer pgmq pgsodium pgtle realtime storage supabase_functions supabase_migrations vault'.split(
-    ' ',
-  ),
-)
 
 /** Tables of the platform that clients reach as well: the Storage API runs their requests under the caller's role. */
 const platformTables = ['storage.objects', 'storage.buckets']
@@ -141,5 +135,5 @@ from relation c order by c.nspname collate "C", c.relname collate "C"`
   )
 
 function isAppSchema(name: string): boolean {
-  return !platformSchemas.has(name) && !name.startsWith('pg_')
+  return !platformSchemas.includes(name) && !name.startsWith('pg_')
 }
