@@ -42,6 +42,8 @@ export const findingKinds = [
   'auth.password-changed',
   'auth.identity-lost',
   'auth.signup-fails',
+  'auth.login-gained',
+  'auth.claims-changed',
   'access.rows-lost',
   'access.rows-gained',
   'access.write-lost',

@@ -7,6 +7,7 @@ import { type AuthWrites, probeAuthWrites } from './auth-writes.ts'
 import { compareLogins } from './compare.ts'
 import { compareAuthWrites } from './compare-auth-writes.ts'
 import type { LoginFacts } from './facts.ts'
+import { isAcceptedHash } from './password-hash.ts'
 import { takeLogins } from './take.ts'
 
 let cluster: Cluster
@@ -19,6 +20,13 @@ beforeAll(async () => {
   before = await cluster.createDatabase('before')
   await preparePlatformSchemas(before)
   await makeProject(before, { users: 40 })
+  await administer(
+    before,
+    `insert into auth.mfa_factors (id, user_id, factor_type, status, secret, created_at, updated_at)
+     values (gen_random_uuid(), '${userId(5)}', 'totp', 'verified', 'secret', now(), now()),
+       (gen_random_uuid(), '${userId(6)}', 'totp', 'unverified', 'secret', now(), now());
+     update auth.users set banned_until = now() - interval '1 day' where id = '${userId(4)}'`,
+  )
   facts = await takeLogins(before)
   await using clone = await before.clone('clone_1')
   writes = await probeAuthWrites(clone)
@@ -83,6 +91,33 @@ describe('logins', () => {
       `update auth.sessions set user_id = '${userId(8)}' where user_id = '${userId(1)}'`,
       'auth.login-fails',
     ],
+    [
+      'a refresh token given to another user',
+      `update auth.refresh_tokens set user_id = '${userId(8)}' where user_id = '${userId(1)}'`,
+      'auth.login-fails',
+    ],
+    [
+      "a refresh token moved to another user's session",
+      `update auth.refresh_tokens set session_id = (select id from auth.sessions where user_id = '${userId(2)}') where user_id = '${userId(1)}'`,
+      'auth.login-fails',
+    ],
+    [
+      'a hash of broken form',
+      `update auth.users set encrypted_password = left(encrypted_password, 40) where id = '${userId(5)}'`,
+      'auth.password-changed',
+    ],
+    [
+      'NULL in a token that Auth reads as text',
+      `update auth.users set recovery_token = null where id = '${userId(5)}'`,
+      'auth.login-fails',
+    ],
+    ['a lifted ban', `update auth.users set banned_until = null where id = '${userId(3)}'`, 'auth.login-gained'],
+    [
+      'a claim of the app in the metadata',
+      `update auth.users set raw_app_meta_data = raw_app_meta_data || '{"admin": true}' where id = '${userId(5)}'`,
+      'auth.claims-changed',
+    ],
+    ["a verified second factor's secret", `update auth.mfa_factors set secret = 'other'`, 'auth.login-fails'],
     ['a dropped sign-up trigger', 'drop trigger on_auth_user_created on auth.users', 'auth.signup-fails'],
     [
       'a sign-up trigger that names a lost column',
@@ -137,7 +172,18 @@ describe('logins', () => {
   test.each([
     ['a login', 'update auth.users set last_sign_in_at = now(), updated_at = now()'],
     ['an address put into lower case', 'update auth.users set email = lower(email)'],
-    ['another role name in no token', `update auth.users set raw_user_meta_data = '{}'`],
+    [
+      'no metadata instead of an empty one',
+      `update auth.users set raw_app_meta_data = null where raw_app_meta_data = '{}'`,
+    ],
+    [
+      'a refresh token moved to another session of its user',
+      `insert into auth.sessions (id, user_id) select '${userId(99)}', '${userId(1)}';
+       update auth.refresh_tokens set session_id = '${userId(99)}' where user_id = '${userId(1)}'`,
+    ],
+    ['a token emptied that was empty', `update auth.users set recovery_token = '' where recovery_token = ''`],
+    ['a ban that is over, taken away', `update auth.users set banned_until = null where banned_until < now()`],
+    ['an unverified second factor taken away', `delete from auth.mfa_factors where status = 'unverified'`],
     ['a new user', `insert into auth.users (id, email) values (gen_random_uuid(), 'new@planner.example')`],
     [
       'a sign-up trigger under another name',
@@ -153,6 +199,50 @@ describe('logins', () => {
     ['a revoked old token', "insert into auth.refresh_tokens (token, revoked) values ('old', true)"],
   ])('%s is no finding', async (_, sql) => {
     expect((await rehearse(sql)).findings).toEqual([])
+  })
+
+  test('other user metadata is a warning', async () => {
+    const { findings } = await rehearse(`update auth.users set raw_user_meta_data = '{}' where id = '${userId(5)}'`)
+    expect(findings).toMatchObject([
+      { kind: 'auth.claims-changed', columns: ['user_metadata'], severity: 'warning', title: /^1 user / },
+    ])
+  })
+
+  test('another address in an identity is a warning', async () => {
+    const { findings } = await rehearse(
+      `update auth.identities set identity_data = '{"email": "other@planner.example"}' where user_id = '${userId(5)}'`,
+    )
+    expect(findings).toMatchObject([{ kind: 'auth.login-fails', object: 'auth.identities', severity: 'warning' }])
+  })
+
+  test('what is wrong on both sides is said, and blocks nothing', async () => {
+    await using odd = await before.clone('odd')
+    await administer(
+      odd,
+      `update auth.users set encrypted_password = '$2a$03$' || substr(encrypted_password, 8) where id = '${userId(5)}';
+       update auth.users set email_change = null where id = '${userId(6)}'`,
+    )
+    const same = await takeLogins(odd)
+    const { findings, checks } = compareLogins(same, same)
+    expect(findings).toEqual([])
+    expect(checks[0]?.summary).toMatch(/ 1 have a password hash that Auth cannot read, before and after. 1 have NULL/)
+  })
+
+  test.each([
+    ['bcrypt 2a', `$2a$10$${'a'.repeat(53)}`, true],
+    ['bcrypt 2b of cost 4', `$2b$04$${'a'.repeat(53)}`, true],
+    ['bcrypt 2y of cost 31', `$2y$31$${'a'.repeat(53)}`, true],
+    ['bcrypt of cost 3', `$2a$03$${'a'.repeat(53)}`, false],
+    ['bcrypt of cost 32', `$2a$32$${'a'.repeat(53)}`, false],
+    ['bcrypt cut off', `$2a$10$${'a'.repeat(52)}`, false],
+    ['Argon2id', '$argon2id$v=19$m=16,t=2,p=1$bzVvbGlwZnc$cmFuZG9t', true],
+    ['Argon2d', '$argon2d$v=19$m=16,t=2,p=1$bzVvbGlwZnc$cmFuZG9t', false],
+    ["Firebase's scrypt", '$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=ou9$C0sHCg$KVzJRA', true],
+    ['MD5', 'd41d8cd98f00b204e9800998ecf8427e', false],
+  ])('%s is a hash that Auth reads: %s %s', async (_, hash, accepted) => {
+    await using session = await before.connect()
+    const { rows } = await session.query(`select ${isAcceptedHash('$1::text')} as accepted`, [hash])
+    expect(rows).toEqual([{ accepted }])
   })
 
   test('a dump without auth is not run, with the reason', async () => {
