@@ -1,6 +1,7 @@
 import { attribute } from './attribution/attribute.ts'
 import type { RunOptions } from './cli/options.ts'
 import { cloner } from './clones.ts'
+import { checkContractNames } from './contract-names.ts'
 import type { Database } from './database/engine.ts'
 import { type Inputs, readInputs } from './inputs.ts'
 import { lintMigrations } from './migrations/lint.ts'
@@ -57,6 +58,7 @@ export async function rehearse(options: RunOptions, { signal, events }: Host): P
   const inputs = await readInputs(options, signal)
   const stages = new Stages(stageNames, plannedChecks(inputs), events)
   await using prepared = await prepare(inputs, stages, signal)
+  await checkContractNames(options.config.contracts ?? {}, prepared, inputs.functions)
   const looked = await look(prepared, inputs, stages, signal)
   const { before, after, selection } = prepared
   const proofs =

@@ -8,6 +8,7 @@ import { runOptions } from './cli/options.ts'
 import { progressPrinter } from './cli/progress.ts'
 import { cloner } from './clones.ts'
 import { loadConfig } from './config/load.ts'
+import { checkContractNames } from './contract-names.ts'
 import type { Database } from './database/engine.ts'
 import { HarnessError } from './errors.ts'
 import { type Inputs, readInputs } from './inputs.ts'
@@ -51,6 +52,7 @@ async function begin(): Promise<Ready> {
   const inputs = await readInputs(options, signal)
   await using cleanup = new AsyncDisposableStack()
   const sides = (await kept(options.out)) ?? (await fresh(inputs, cleanup, signal))
+  await checkContractNames(options.config.contracts ?? {}, sides, inputs.functions)
   const control = cleanup.use(await startControl(stackOpener(sides, inputs, cloner(`suite_${process.pid}`), signal)))
   const owned = cleanup.move()
   return { inputs, control, [Symbol.asyncDispose]: () => owned.disposeAsync() }

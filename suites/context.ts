@@ -16,6 +16,7 @@ import '../harness/suites/injected.ts'
 export { describe, expect } from 'vitest'
 export { filled, recipients } from './mails.ts'
 export { from, quoted } from './names.ts'
+export { insertSql, madeRow, type Row, rowFor } from './rows.ts'
 export type { Mail }
 
 export type User = { readonly id: string; readonly email?: string | null }
@@ -38,13 +39,19 @@ export type SuiteFixtures = {
   /** A client that acts as the user, by a token as Auth would sign it; no login takes place. */
   as: (user: User) => Promise<SupabaseClient>
   /** SQL as superuser on this file's own clone; it may write. */
-  db: { query<Row>(sql: string, parameters?: readonly unknown[]): Promise<Row[]> }
+  db: SuiteDatabase
   /** Mails that Auth and the edge functions sent in this file so far. */
   mailbox: Mailbox
   /** Accounts with known passwords. */
   canaries: readonly { readonly email: string; readonly password: string }[]
   /** Records an answer that must be the same on both sides; only its hash leaves the test. */
   observe: (name: string, value: unknown) => void
+}
+
+export type SuiteDatabase = {
+  query<Row>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>
+  /** Runs `work` in one transaction of one session and rolls it back, whatever it did; answers what `work` answers. */
+  rolledBack<Result>(work: (session: Pick<SuiteDatabase, 'query'>) => Promise<Result>): Promise<Result>
 }
 
 export type Mailbox = {
@@ -54,7 +61,10 @@ export type Mailbox = {
   waitFor(fits: (mail: Mail) => boolean, options?: { readonly milliseconds?: number }): Promise<Mail>
 }
 
-type With<K extends keyof Contracts> = Omit<SuiteFixtures, 'app'> & { app: Contracts & Required<Pick<Contracts, K>> }
+/** What a test gets, with the contracts `K` present: for functions that several tests share. */
+export type Fixtures<K extends keyof Contracts = never> = Omit<SuiteFixtures, 'app'> & {
+  app: Contracts & Required<Pick<Contracts, K>>
+}
 
 /** What one suite file has of its own. Opened when first asked for, closed when the file ends. */
 type World = {
@@ -99,7 +109,7 @@ const withWorld = base.extend<{ world: World }>({
 })
 
 /** A test API whose tests are skipped, as `not configured`, where one of the contracts is missing. */
-export function needs<K extends keyof Contracts>(...keys: readonly K[]): TestAPI<With<K>> {
+export function needs<K extends keyof Contracts>(...keys: readonly K[]): TestAPI<Fixtures<K>> {
   const withFixtures = withWorld.extend<SuiteFixtures>({
     app: [
       async ({ skip }, use) => {
@@ -127,10 +137,7 @@ export function needs<K extends keyof Contracts>(...keys: readonly K[]): TestAPI
       await use(newClient(url, serviceKey))
     },
     as: async ({ world, app: _ }, use) => use(async (user) => actingAs(user, await world.stack())),
-    db: async ({ world, app: _ }, use) => {
-      const open = await world.pool()
-      await use({ query: async (sql, parameters = []) => (await open.query(sql, [...parameters])).rows })
-    },
+    db: async ({ world, app: _ }, use) => use(databaseOf(await world.pool())),
     mailbox: async ({ world, app: _ }, use) => use(mailboxOf(await world.stack())),
     observe: async ({ task }, use) => {
       const seen: Record<string, string> = {}
@@ -141,11 +148,16 @@ export function needs<K extends keyof Contracts>(...keys: readonly K[]): TestAPI
     },
   })
   // The skip above is what makes the named contracts present in every body that runs.
-  return withFixtures as unknown as TestAPI<With<K>>
+  return withFixtures as unknown as TestAPI<Fixtures<K>>
+}
+
+/** The contracts of the config, for a suite that makes a test for each of their entries. */
+export function configured(): Contracts {
+  return inject('greenlight').contracts
 }
 
 /** For suites that need no contract. */
-export const test: TestAPI<With<never>> = needs()
+export const test: TestAPI<Fixtures<never>> = needs()
 
 function newClient(url: string, key: string, token?: string): SupabaseClient {
   return createClient(url, key, {
@@ -192,6 +204,22 @@ function mailboxOf({ url, serviceKey }: StackAccess): Mailbox {
         if (found !== undefined) return found
         if (Date.now() > deadline) throw new Error(`no such mail arrived within ${milliseconds} ms`)
         await new Promise((resolve) => setTimeout(resolve, 25))
+      }
+    },
+  }
+}
+
+function databaseOf(pool: pg.Pool): SuiteDatabase {
+  return {
+    query: async (sql, parameters = []) => (await pool.query(sql, [...parameters])).rows,
+    async rolledBack(work) {
+      const session = await pool.connect()
+      try {
+        await session.query('begin')
+        return await work({ query: async (sql, parameters = []) => (await session.query(sql, [...parameters])).rows })
+      } finally {
+        await session.query('rollback').catch(() => {})
+        session.release()
       }
     },
   }

@@ -69,6 +69,21 @@ describe.concurrent('bad input is refused with exit code 2, in one message, with
       'its tables are in odd',
     ))
 
+  test('contracts that name tables, columns and functions which are not there, told once the migrations are applied', async () => {
+    const profile = "{ table: 'public.profile', user: 'id' }"
+    const resource = "{ table: 'public.events', key: 'id', owner: 'ownerid' }"
+    const config = await file(
+      'names/greenlight.config.ts',
+      `export default { contracts: { profile: ${profile}, resource: ${resource} } }`,
+    )
+    await expectRefusal(
+      ['--dump', production, '--migrations', migrations, '--config', config],
+      'config.invalid',
+      'no table public.profile; did you mean public.profiles?',
+      'no column ownerid; did you mean owner_id?',
+    )
+  })
+
   test('a truncated archive', async () => {
     const whole = await readFile(production)
     await expectRefusal(

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { engineNames, type GreenlightConfig } from '../model/config.ts'
 import { findingKinds } from '../model/finding.ts'
+import { accessCodeTable, accessContract, checkTogether, integrityContract } from './contract-schema.ts'
+import { tableName, text } from './texts.ts'
 
-const text = z.string().min(1)
-const tableName = z.string().regex(/^[^.]+\.[^.]+$/, 'must be "schema.table"')
 const paths = z.union([text, z.array(text).min(1)])
 
 const canary = z
@@ -73,7 +73,17 @@ const contracts = z.strictObject({
       afterDays: z.array(z.int().min(0)).min(1),
     })
     .exactOptional(),
-  accessCodes: z.strictObject({ function: text, argument: text, validCode: text, validKey: text }).exactOptional(),
+  accessCodes: z
+    .strictObject({
+      function: text,
+      argument: text,
+      validCode: text,
+      validKey: text,
+      codes: accessCodeTable.exactOptional(),
+    })
+    .exactOptional(),
+  access: accessContract.exactOptional(),
+  integrity: integrityContract.exactOptional(),
 })
 
 /** The whole of `greenlight.config.ts`. Unknown keys are refused; every complaint is collected. */
@@ -91,7 +101,7 @@ export const configSchema: z.ZodType<GreenlightConfig> = z.strictObject({
   canaries: z.array(canary).exactOptional(),
   usersPerKind: z.int().min(1).exactOptional(),
   functionsEnv: z.record(text, z.string()).exactOptional(),
-  contracts: contracts.exactOptional(),
+  contracts: contracts.check(checkTogether).exactOptional(),
   waivers: z.array(waiver).exactOptional(),
   plan: z
     .strictObject({

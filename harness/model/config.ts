@@ -137,5 +137,80 @@ export type Contracts = {
     readonly validCode: string
     /** Key of the JSONB answer that says so. */
     readonly validKey: string
+    /** Where the codes are. With it, codes that expired, were used up or switched off are tried, too. */
+    readonly codes?: AccessCodeTable
   }
+  /** Who may do what to the rows of a resource; checked cell by cell, each in a transaction that is rolled back. */
+  readonly access?: AccessContract
+  /** Rules about the data itself, that the database may or may not enforce. */
+  readonly integrity?: IntegrityContract
+}
+
+export type AccessCodeTable = {
+  readonly table: string
+  /** Column with the code as it is typed. */
+  readonly code: string
+  /** Boolean column: `false` switches the code off. */
+  readonly active?: string
+  /** Timestamp column: after it the code is no longer accepted. NULL: never. */
+  readonly expires?: string
+  /** Column that counts down to 0. NULL: any number of uses. */
+  readonly usesLeft?: string
+  /** Or two columns: how often it was used, and how often it may be. */
+  readonly uses?: string
+  readonly maxUses?: string
+  /** Table that gets one row for each accepted code, and its column with the code. */
+  readonly visits?: { readonly table: string; readonly code: string }
+  /** Whether `abc` is accepted for `ABC`. Default: both sides must do the same, whichever it is. */
+  readonly ignoresCase?: boolean
+}
+
+export const accessCommands = ['select', 'insert', 'update', 'delete'] as const
+export type AccessCommand = (typeof accessCommands)[number]
+
+/** Who somebody can be to a resource besides the roles of `contracts.membership`. */
+export const outsiders = ['invited', 'removed', 'stranger', 'anon'] as const
+
+export type AccessContract = {
+  /**
+   * Row that makes somebody invited: column → value. In values, `{resource}`, `{actor}` and `{email}` are replaced.
+   * Columns that are not named take their default, or the value of a row that is there. Without it, nobody is invited.
+   */
+  readonly invited?: { readonly table: string; readonly values: Readonly<Record<string, string>> }
+  readonly tables: readonly AccessTable[]
+}
+
+export type AccessTable = {
+  readonly table: string
+  /** Which rows belong to a resource: those whose column holds its key. For the resource's own table, its key. */
+  readonly resource?: string
+  /** Or: those whose column holds the id of one of its people (profiles). Without either, all rows of the table. */
+  readonly person?: string
+  /** Column with the user a row is by. Rows that are the actor's own are left out; a row that is inserted is the actor's. */
+  readonly user?: string
+  /** Allowed commands for each role of `contracts.membership`, `invited`, `removed`, `stranger`, `anon`. Who is not named, and what is not listed, must be refused. */
+  readonly may: Readonly<Record<string, readonly AccessCommand[]>>
+  /**
+   * Columns of the row that is inserted: column → value, with `{resource}`, `{actor}`, `{newcomer}` (a user who has
+   * nothing to do with the resource) and `{uuid}` (a new one) replaced. Others as for `invited`.
+   */
+  readonly insert?: Readonly<Record<string, string>>
+}
+
+export type IntegrityContract = {
+  /** No two rows have the same values in these columns; rows with a NULL in one are not compared. */
+  readonly unique?: readonly {
+    readonly table: string
+    readonly columns: readonly string[]
+    readonly ignoresCase?: boolean
+  }[]
+  /** Every value of the column is a value of `key` in the table `in`. */
+  readonly references?: readonly {
+    readonly table: string
+    readonly column: string
+    readonly in: string
+    readonly key: string
+  }[]
+  /** `holds` is an SQL condition over a row of the table; a row for which it is false breaks the rule. `rule` says it in words. */
+  readonly checks?: readonly { readonly table: string; readonly rule: string; readonly holds: string }[]
 }

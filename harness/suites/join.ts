@@ -33,7 +33,7 @@ function joined(before: SideTest | undefined, after: SideTest | undefined): Join
   const message =
     differing.length > 0
       ? `the answer is not the same before and after: ${differing.join(', ')}`
-      : (after?.message ?? before?.message)
+      : messageOf(before, after)
   const where = after?.where ?? before?.where
   const reason = after?.reason ?? before?.reason
   return {
@@ -51,6 +51,12 @@ function joined(before: SideTest | undefined, after: SideTest | undefined): Join
     },
     ...(reason === undefined ? {} : { reason }),
   }
+}
+
+/** What failed; where both sides fail, and differently, both are said: old harm is told apart from new. */
+function messageOf(before: SideTest | undefined, after: SideTest | undefined): string | undefined {
+  const [was, is] = [before?.message, after?.message]
+  return was === undefined || is === undefined || was === is ? (is ?? was) : `${is}; before the migrations: ${was}`
 }
 
 function outcomeOf(before: SideTest | undefined, after: SideTest | undefined): TestOutcome {

@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import { accessCommands, type Contracts, outsiders } from '../model/config.ts'
+import { nearest } from '../model/nearest.ts'
+import { tableName, text } from './texts.ts'
+
+const values = z.record(text, z.string())
+
+export const accessCodeTable = z
+  .strictObject({
+    table: tableName,
+    code: text,
+    active: text.exactOptional(),
+    expires: text.exactOptional(),
+    usesLeft: text.exactOptional(),
+    uses: text.exactOptional(),
+    maxUses: text.exactOptional(),
+    visits: z.strictObject({ table: tableName, code: text }).exactOptional(),
+    ignoresCase: z.boolean().exactOptional(),
+  })
+  .refine(({ uses, maxUses }) => (uses === undefined) === (maxUses === undefined), {
+    message: 'needs both of uses and maxUses, or usesLeft instead',
+  })
+  .refine(({ uses, usesLeft }) => uses === undefined || usesLeft === undefined, {
+    message: 'counts uses either by usesLeft or by uses and maxUses',
+  })
+
+export const accessContract = z.strictObject({
+  invited: z.strictObject({ table: tableName, values }).exactOptional(),
+  tables: z
+    .array(
+      z
+        .strictObject({
+          table: tableName,
+          resource: text.exactOptional(),
+          person: text.exactOptional(),
+          user: text.exactOptional(),
+          may: z.record(text, z.array(z.enum(accessCommands))),
+          insert: values.exactOptional(),
+        })
+        .refine(({ resource, person }) => resource === undefined || person === undefined, {
+          message: 'belongs to a resource either by the column resource or by the column person',
+        }),
+    )
+    .min(1),
+})
+
+export const integrityContract = z.strictObject({
+  unique: z
+    .array(
+      z.strictObject({ table: tableName, columns: z.array(text).min(1), ignoresCase: z.boolean().exactOptional() }),
+    )
+    .exactOptional(),
+  references: z.array(z.strictObject({ table: tableName, column: text, in: tableName, key: text })).exactOptional(),
+  checks: z.array(z.strictObject({ table: tableName, rule: text, holds: text })).exactOptional(),
+})
+
+type Checked = { readonly value: Contracts; readonly issues: z.core.$ZodRawIssue[] }
+
+/** What holds between contracts: the actors of `access` are the roles of `membership` and the outsiders. */
+export function checkTogether({ value, issues }: Checked): void {
+  const { access, membership, resource } = value
+  if (access === undefined) return
+  const complain = (path: PropertyKey[], message: string) =>
+    issues.push({ code: 'custom', path, message, input: access })
+  if (membership === undefined || resource === undefined) {
+    complain(['access'], 'needs contracts.resource and contracts.membership, which say who is who')
+    return
+  }
+  const known = [...membership.roles, ...outsiders]
+  for (const [at, { may }] of access.tables.entries()) {
+    for (const actor of Object.keys(may).filter((name) => !known.includes(name))) {
+      const close = nearest(actor, known)
+      const hint = close === undefined ? `known are ${known.join(', ')}` : `did you mean "${close}"?`
+      complain(['access', 'tables', at, 'may', actor], `unknown actor; ${hint}`)
+    }
+  }
+}
