@@ -19,6 +19,8 @@ export function plannedChecks({ functions, rollback }: Pick<Inputs, 'functions' 
     plan('data.schema', 'data', 'Schemas compared'),
     plan('features.api', 'features', 'What the Data API offers compared'),
     plan('data.ledger', 'data', 'Every row of every table compared'),
+    plan('dates.instants', 'data', 'Every date and time of every row compared'),
+    plan('dates.zones', 'data', 'Time zones of sessions compared'),
     plan('data.orphans', 'data', 'References that point nowhere counted'),
     plan('data.sequences', 'data', 'Sequences held against the values they feed'),
     plan('data.views', 'data', 'Views that were redefined read with both definitions'),

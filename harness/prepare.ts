@@ -15,6 +15,7 @@ import type { MigrationRun } from './model/migration-run.ts'
 import type { RestoreRun } from './model/restore-run.ts'
 import { extensionFiles } from './platform/extension-files.ts'
 import { preparePlatform } from './platform/prepare.ts'
+import { apiZone, compareZones, takeZones } from './snapshot/dates/zones.ts'
 import { compareRoles } from './snapshot/roles/compare.ts'
 import { takeRoles } from './snapshot/roles/take.ts'
 import type { Stages } from './stages.ts'
@@ -31,6 +32,8 @@ export interface Prepared extends AsyncDisposable {
   readonly restore?: RestoreRun
   readonly selection?: Selection
   readonly migrations?: MigrationRun
+  /** In which the Data API of before reads and writes times without a zone. */
+  readonly zone?: string
   /** Present when every pending migration was applied. */
   readonly after?: Database
 }
@@ -103,6 +106,7 @@ async function makeSides(
     })
     const after = await before.clone('after')
     const roles = await takeRoles(before)
+    const zones = await takeZones(before)
     const run = await applyMigrations(after, selection.pending, {
       signal,
       record: selection.record,
@@ -113,16 +117,19 @@ async function makeSides(
       checks: checksOfMigrations(run),
     })
     stages.add(compareRoles(roles, await takeRoles(before)))
+    const names = { before: before.name, after: after.name }
+    stages.add(compareZones(zones, await takeZones(after), names, selection.pending))
     const applied = run.migrations.filter(({ status }) => status === 'applied').length
     progress(`${applied} of ${run.migrations.length} applied`)
     if (applied === run.migrations.length) await analyze(after)
-    return { selection, run, ...(applied === run.migrations.length ? { after } : {}) }
+    const zone = apiZone(zones, before.name)
+    return { selection, run, zone, ...(applied === run.migrations.length ? { after } : {}) }
   })
   // That nothing is pending can be told only once the history of the dump is there, yet it is bad input all the same.
   if (refusal instanceof HarnessError) throw refusal
   if (migrated === undefined) return { before, restore: restored }
-  const { selection, run, after } = migrated
-  return { before, restore: restored, selection, migrations: run, ...(after === undefined ? {} : { after }) }
+  const { selection, run, zone, after } = migrated
+  return { before, restore: restored, selection, zone, migrations: run, ...(after === undefined ? {} : { after }) }
 }
 
 function pendingOf(

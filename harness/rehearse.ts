@@ -6,6 +6,7 @@ import type { Database } from './database/engine.ts'
 import { type Inputs, readInputs } from './inputs.ts'
 import { lintMigrations } from './migrations/lint.ts'
 import { provePredicates } from './migrations/prove.ts'
+import type { Contracts } from './model/config.ts'
 import type { RollbackRun } from './model/migration-run.ts'
 import type { Rehearsal } from './model/report.ts'
 import type { SuiteRun } from './model/suite-run.ts'
@@ -19,6 +20,8 @@ import { askDefiners, freshDefiners, takeDefiners } from './snapshot/access/defi
 import { takeAccessDifferences } from './snapshot/access/differences.ts'
 import type { AccessFacts } from './snapshot/access/facts.ts'
 import { takeAccess } from './snapshot/access/take.ts'
+import { compareDates } from './snapshot/dates/compare-dates.ts'
+import type { NamedOrder } from './snapshot/dates/orders.ts'
 import { pickIdentities } from './snapshot/identities.ts'
 import { compareLedger } from './snapshot/ledger/compare-ledger.ts'
 import { probeAuthWrites } from './snapshot/logins/auth-writes.ts'
@@ -39,6 +42,7 @@ const comparisons = [
   'lint',
   'schema',
   'ledger',
+  'dates',
   'logins',
   'row sets',
   'functions',
@@ -118,6 +122,14 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
       onProgress: ({ done, of, table }) => progress(`${done} of ${of}: ${table}`),
     }),
   )
+  await stages.look('dates', (progress) =>
+    compareDates(before, after, {
+      signal,
+      zone: prepared.zone,
+      orders: ordersOfContracts(options.config.contracts),
+      onProgress: ({ done, of, table }) => progress(`${done} of ${of}: ${table}`),
+    }),
+  )
   await stages.look('logins', () => lookAtLogins(before, after, clone, signal))
   const { contracts = {}, usersPerKind = 2 } = options.config
   const identities = await pickIdentities(before, { contracts, seed: options.seed, usersPerKind })
@@ -149,13 +161,28 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
   await stages.run('causes', async (progress) => {
     const { pending, record } = selection
     const applied = prepared.migrations?.migrations ?? []
-    const found = await attribute(stages.findings, { before, after, pending, applied, access, record, clone, signal })
+    const found = await attribute(stages.findings, {
+      before,
+      after,
+      pending,
+      applied,
+      access,
+      zone: prepared.zone,
+      record,
+      clone,
+      signal,
+    })
     stages.replaceFindings(found)
     progress(
       `${found.filter(({ migration }) => migration !== undefined).length} of ${found.length} findings have their migration`,
     )
   })
   return { ...(suites === undefined ? {} : { suites }), ...(rollback === undefined ? {} : { rollback }) }
+}
+
+function ordersOfContracts({ resource }: Contracts = {}): readonly NamedOrder[] {
+  if (resource?.startsAt === undefined || resource.endsAt === undefined) return []
+  return [{ table: resource.table, start: resource.startsAt, end: resource.endsAt }]
 }
 
 async function lookAtLogins(

@@ -16,6 +16,7 @@ export type AttributionInput = {
   readonly applied: readonly AppliedMigration[]
   /** What was seen on before: the same identities are asked again. Absent when the row sets could not be read. */
   readonly access: AccessFacts | undefined
+  readonly zone?: string | undefined
   readonly record: boolean
   readonly clone: Cloner
   readonly signal: AbortSignal
@@ -31,7 +32,7 @@ export async function attribute(findings: readonly Finding[], input: Attribution
   const { pending } = input
   const [only] = pending
   if (only !== undefined && pending.length === 1) return findings.map((finding) => named(finding, only.name))
-  const look = lookers(input)
+  const look = lookers({ access: input.access, zone: input.zone, signal: input.signal })
   const wanted = new Set(findings.filter((finding) => isOpen(finding) && look.canSee(finding)).map(keyOf))
   const causes = wanted.size > 0 ? await bisect(wanted, look, input) : new Map<string, string[]>()
   return findings.flatMap((finding) => {
@@ -85,5 +86,5 @@ function named(finding: Finding, migration: string): Finding {
 
 /** What the dump, the plan or the rollback brought about is no migration's doing. */
 function isOfMigrations({ kind }: Finding): boolean {
-  return /^(schema|data|auth|access|feature|query)\./.test(kind)
+  return /^(schema|data|date|auth|access|feature|query)\./.test(kind)
 }

@@ -4,6 +4,7 @@ import { compareAccess } from '../snapshot/access/compare.ts'
 import { takeAccessDifferences } from '../snapshot/access/differences.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
 import { takeAccess } from '../snapshot/access/take.ts'
+import { compareDates } from '../snapshot/dates/compare-dates.ts'
 import { compareLedger } from '../snapshot/ledger/compare-ledger.ts'
 import { compareLogins } from '../snapshot/logins/compare.ts'
 import { takeLogins } from '../snapshot/logins/take.ts'
@@ -21,9 +22,12 @@ export type Lookers = {
 /** Runs only the comparisons that can see something of what is sought, and those only over the objects concerned. */
 export function lookers({
   access,
+  zone,
   signal,
 }: {
   readonly access: AccessFacts | undefined
+  /** In which the Data API of before reads times without a zone. */
+  readonly zone: string | undefined
   readonly signal: AbortSignal
 }): Lookers {
   const schemas = new Map<string, Promise<SchemaFacts>>()
@@ -46,6 +50,10 @@ export function lookers({
     {
       sees: (kind) => kind.startsWith('data.'),
       look: async (from, to) => (await compareLedger(from, to, { signal })).findings,
+    },
+    {
+      sees: (kind) => kind.startsWith('date.'),
+      look: async (from, to) => (await compareDates(from, to, { signal, zone })).findings,
     },
     {
       sees: (kind) => kind.startsWith('schema.') || kind === 'feature.api-removed' || kind === 'access.rls-disabled',

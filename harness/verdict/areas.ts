@@ -6,6 +6,7 @@ const areas: Readonly<Record<string, readonly string[]>> = {
   restore: ['restore'],
   migrations: ['migration'],
   data: ['data', 'schema', 'date'],
+  dates: ['date'],
   access: ['access'],
   logins: ['auth'],
   performance: ['query', 'lock', 'traffic'],

@@ -1,128 +1,162 @@
-import { describe, expect, from, needs, quoted, type SuiteFixtures } from '#suite'
+import { describe, expect, from, needs, quoted, type SuiteFixtures, test } from '#suite'
 
-const test = needs('resource')
+const withResource = needs('resource')
 
-/** A table whose rows hang on a resource, and its columns with a moment in time. */
-type Dated = { table: string; key: string; resource: string; columns: string[] }
+/** Rows read of each table through the Data API. */
+const rowsPerTable = 8
+/** Session time zones in which a moment is told: whole and half hours, both hemispheres' summer times. */
+const zones = ['UTC', 'America/New_York', 'Asia/Kolkata', 'Pacific/Auckland']
 
-/** Rows for each column; resources that they are taken from. */
-const rowsPerColumn = 8
-const resources = 40
+/** A table of schema public whose rows one column names, and its columns with a moment in time. */
+type Dated = {
+  readonly table: string
+  readonly key: string
+  readonly columns: readonly { readonly name: string; readonly type: 'timestamptz' | 'timestamp' | 'date' }[]
+}
 
 describe('dates', () => {
-  test('every moment of sampled rows is the same before and after', async ({ app, db, seed, observe }) => {
-    let looked = 0
-    for (const dated of await datedTables(app, db)) {
-      for (const column of dated.columns) {
-        const rows = await sampled({ ...dated, columns: [column] }, app, db, seed)
-        for (const { id, moments } of rows) observe(`${dated.table}(${column}) of ${id}`, moments[0])
-        looked += rows.length
-      }
-    }
-    expect(looked, 'moments looked at').toBeGreaterThan(0)
-  })
-
-  test('the Data API tells the moment that is stored, with its zone', async ({ app, db, seed, service }) => {
-    const { table, key } = app.resource
-    const [dated] = await datedTables(app, db)
-    expect(dated?.table, 'the table of the resource').toBe(table)
-    if (dated === undefined) return
-    const stored = await sampled(dated, app, db, seed)
-    const { data, error } = await from(service, table)
-      .select('*')
-      .in(
-        key,
-        stored.map(({ id }) => id),
-      )
-    expect(error?.code, 'SQLSTATE of the query').toBeUndefined()
-    const answered = new Map((data ?? []).map((row: Record<string, unknown>) => [String(row[key]), row]))
-    for (const { id, moments } of stored) {
-      for (const [at, column] of dated.columns.entries()) {
-        const told = answered.get(id)?.[column]
-        if (moments[at] === null) expect(told === null, `${column} of ${id} is empty`).toBe(true)
-        else {
-          expect(/(Z|[+-]\d\d:?\d\d)$/.test(String(told)), `${column} of ${id} has a zone`).toBe(true)
-          const same = Date.parse(String(told)) === Math.floor(Number(moments[at]) * 1000)
-          expect(same, `${column} of ${id} is the stored moment`).toBe(true)
+  test('the Data API tells the dates that are stored, as JavaScript reads them', async ({
+    db,
+    seed,
+    service,
+    skip,
+  }) => {
+    const tables = await datedTables(db)
+    if (tables.length === 0) return skip('not configured: no table of schema public has a key and a date')
+    for (const dated of tables) {
+      const { table, key, columns } = dated
+      const stored = await sampled(dated, db, seed)
+      const { data, error } = await from(service, table)
+        .select([key, ...columns.map(({ name }) => name)].map((name) => `"${name.replaceAll('"', '\\"')}"`).join(','))
+        .in(
+          key,
+          stored.map(({ id }) => id),
+        )
+      // Not granted to the service's role, or of a name that a query cannot say: nobody reads it this way.
+      if (error !== null) continue
+      const answered = new Map(rowsOf(data).map((row) => [String(row[key]), row]))
+      for (const { id, moments } of stored) {
+        const row = answered.get(id)
+        expect(row !== undefined, `${table}: the row ${id} is answered`).toBe(true)
+        for (const [at, { name, type }] of columns.entries()) {
+          const told = row?.[name]
+          const moment = moments[at] ?? null
+          if (moment === null) expect(told === null, `${table}(${name}) of ${id} is empty`).toBe(true)
+          else {
+            expect(hasZone(told) === (type === 'timestamptz'), `${table}(${name}) of ${id} has a zone or not`).toBe(
+              true,
+            )
+            const same = parsed(told) === Math.floor(Number(moment) * 1000)
+            expect(same, `${table}(${name}) of ${id} is the stored moment`).toBe(true)
+          }
         }
       }
     }
   })
 
-  test('a moment survives the way through the Data API and back', async ({ app, db, seed, service, skip }) => {
-    const { table, key, startsAt, endsAt } = app.resource
-    if (startsAt === undefined) return skip('not configured: contracts.resource.startsAt')
-    const [first] = await sampled({ table, key, resource: key, columns: [startsAt] }, app, db, seed + 1)
-    expect(first, 'a row to write to').toBeDefined()
-    if (first === undefined) return
-    // Right after Europe's clocks go forward, in the hour that they repeat, and the last instant of a year.
-    for (const moment of ['2026-03-29T03:30:00+02:00', '2026-10-25T02:30:00+01:00', '2026-12-31T23:59:59.999Z']) {
-      const row = { [startsAt]: moment, ...(endsAt === undefined ? {} : { [endsAt]: null }) }
-      const { data, error } = await from(service, table)
-        .update(row as never)
-        .eq(key, first.id)
-        .select('*')
-      expect(error?.code, 'SQLSTATE of the update').toBeUndefined()
-      expect(Date.parse(String((data?.[0] as Record<string, unknown> | undefined)?.[startsAt])), moment).toBe(
-        Date.parse(moment),
+  withResource(
+    'a moment survives the way through the Data API and back, in each time zone',
+    async ({ app, db, seed, service, skip }) => {
+      const { table, key, startsAt, endsAt } = app.resource
+      if (startsAt === undefined) return skip('not configured: contracts.resource.startsAt')
+      const [row] = await db.query<{ id: string }>(
+        `select ${quoted(key)}::text as id from ${quoted(table)} order by md5(${quoted(key)}::text || $1) limit 1`,
+        [String(seed)],
       )
-    }
-  })
+      if (row === undefined) return skip(`not configured: ${table} has no row to write to`)
+      const zoned = await isZoned(db, table, startsAt)
+      const refused: string[] = []
+      let written = 0
+      for (const moment of [
+        // New York: the hour that is left out, the hour that comes twice, once each way.
+        '2026-03-08T03:30:00-04:00',
+        '2026-11-01T01:30:00-04:00',
+        '2026-11-01T01:30:00-05:00',
+        // Auckland the same, Europe's repeated hour, a half hour, the last instant of a year, a fraction.
+        '2026-09-27T03:30:00+13:00',
+        '2026-04-05T02:30:00+12:00',
+        '2026-10-25T02:30:00+01:00',
+        '2026-02-28T23:59:00+05:30',
+        '2026-12-31T23:59:59.999Z',
+        '1900-01-01T00:00:00Z',
+        '9999-12-31T23:59:59Z',
+      ]) {
+        const at = Date.parse(moment)
+        const value = zoned ? moment : new Date(at).toISOString().replace('Z', '')
+        const values = { [startsAt]: value, ...(endsAt === undefined ? {} : { [endsAt]: null }) }
+        const { data, error } = await from(service, table)
+          .update(values as never)
+          .eq(key, row.id)
+          .select('*')
+        // A rule of the app's own, such as no events before 2020: the other moments tell as much.
+        if (error !== null) {
+          refused.push(error.code)
+          continue
+        }
+        written += 1
+        expect(parsed(rowsOf(data)[0]?.[startsAt]), moment).toBe(at)
+        for (const zone of zones) {
+          const read = await from(service, table).select('*').eq(key, row.id).setHeader('Prefer', `timezone=${zone}`)
+          expect(read.error?.code, 'SQLSTATE of the query').toBeUndefined()
+          const told = rowsOf(read.data)[0]?.[startsAt]
+          // An offset with seconds, as of 1900, or the year 10000: JavaScript reads no such text, whatever the migrations do.
+          if (/^\d{5}|[+-]\d\d:\d\d:\d\d$/.test(String(told))) continue
+          expect(parsed(told), `${moment} read in ${zone}`).toBe(at)
+        }
+      }
+      expect(written, `moments written; SQLSTATEs of the others: ${refused.join(', ')}`).toBeGreaterThan(0)
+    },
+  )
 })
 
-/**
- * The tables of the contracts, the resource's first. Rows are taken by their resource, and owners' roles left out, so
- * that orphans which a migration clears away and roles which it adds do not look like moved dates; columns that a
- * migration adds, or that a trigger keeps (updated_at), neither. Whether rows came or went is the ledger's to judge.
- */
-async function datedTables(app: SuiteFixtures['app'], db: SuiteFixtures['db']): Promise<Dated[]> {
-  const { resource, membership, shared = [] } = app
-  const tables = [
-    ...(resource === undefined ? [] : [{ table: resource.table, resource: resource.key }]),
-    ...(membership === undefined ? [] : [{ table: membership.table, resource: membership.resource }]),
-    ...shared,
-  ]
-  const dated: Dated[] = []
-  for (const { table, resource: column } of tables) {
-    const [found] = await db.query<{ key: string | null; columns: string[] | null }>(
-      `select
-         (select case count(*) when 1 then min(a.attname) end from pg_index i
-          join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
-          where i.indrelid = $1::regclass and i.indisprimary) as key,
-         (select array_agg(attname::text order by attname) from pg_attribute
-          where attrelid = $1::regclass and attnum > 0 and not attisdropped and not atthasmissing
-            and atttypid in ('timestamptz'::regtype, 'timestamp'::regtype) and attname !~ '^(updated|modified)_') as columns`,
-      [quoted(table)],
-    )
-    if (found?.key && found.columns) dated.push({ table, resource: column, key: found.key, columns: found.columns })
-  }
-  return dated
+const rowsOf = (data: unknown) => (data ?? []) as Record<string, unknown>[]
+const hasZone = (told: unknown) => /(Z|[+-]\d\d(:?\d\d)?)$/.test(String(told).replace(/^-?\d{4,6}-\d\d-\d\d$/, ''))
+
+/** As JavaScript reads it; a time without a zone in that of the platform. */
+function parsed(told: unknown): number {
+  const text = String(told)
+  return Date.parse(text.includes('T') && !hasZone(text) ? `${text}Z` : text)
 }
 
-/** `moments` in seconds since 1970, as text, to the microsecond. */
+/** Whether the rows came, went or moved is for the harness to tell: this looks at one side only. */
+function datedTables(db: SuiteFixtures['db']): Promise<Dated[]> {
+  return db.query<Dated>(
+    `select 'public.' || c.relname as table, k.name as key,
+       json_agg(json_build_object('name', a.attname, 'type', a.type) order by a.attname) as columns
+     from pg_class c
+     join lateral (select min(x.attname) as name from pg_index i join pg_attribute x on x.attrelid = i.indrelid and x.attnum = any (i.indkey)
+       where i.indrelid = c.oid and i.indisprimary having count(*) = 1) k on true
+     join (select attrelid, attname, case atttypid when 'timestamptz'::regtype then 'timestamptz' when 'timestamp'::regtype then 'timestamp' else 'date' end as type
+       from pg_attribute where attnum > 0 and not attisdropped
+         and atttypid in ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype)) a on a.attrelid = c.oid
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and c.relname !~ '\\.'
+     group by c.relname, k.name order by c.relname limit 200`,
+  )
+}
+
+/** `moments` in seconds since 1970, as text, to the microsecond; only rows whose dates JavaScript can read. */
 function sampled(
-  { table, key, resource: column, columns }: Dated,
-  { resource, membership }: SuiteFixtures['app'],
+  dated: Dated,
   db: SuiteFixtures['db'],
   seed: number,
 ): Promise<{ id: string; moments: (string | null)[] }[]> {
-  if (resource === undefined) return Promise.resolve([])
-  const added =
-    membership?.table === table ? `and t.${quoted(membership.role)}::text <> ${literal(membership.ownerRole)}` : ''
+  const { table, key, columns } = dated
+  const names = columns.map(({ name }) => `t.${identifier(name)}`)
   return db.query(
-    `with resources as (
-       select ${quoted(resource.key)} as key from ${quoted(resource.table)}
-       order by md5(${quoted(resource.key)}::text || $1) limit ${resources}
-     )
-     select t.${quoted(key)}::text as id,
-       array[${columns.map((name) => `extract(epoch from t.${quoted(name)})::text`).join(', ')}] as moments
-     from ${quoted(table)} t join resources r on r.key = t.${quoted(column)}
-     where num_nonnulls(${columns.map((name) => `t.${quoted(name)}`).join(', ')}) > 0 ${added}
-     order by md5(t.${quoted(key)}::text || $1) limit ${rowsPerColumn}`,
+    `select t.${identifier(key)}::text as id, array[${names.map((name) => `extract(epoch from ${name})::text`).join(', ')}] as moments
+     from ${quoted(table)} t
+     where ${names.map((name) => `(${name} is null or ${name} between '0001-01-01' and '9999-12-31')`).join(' and ')}
+     order by num_nulls(${names.join(', ')}), md5(t.${identifier(key)}::text || $1) limit ${rowsPerTable}`,
     [String(seed)],
   )
 }
 
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
+async function isZoned(db: SuiteFixtures['db'], table: string, column: string): Promise<boolean> {
+  const [found] = await db.query<{ zoned: boolean }>(
+    `select atttypid = 'timestamptz'::regtype as zoned from pg_attribute where attrelid = $1::regclass and attname = $2`,
+    [quoted(table), column],
+  )
+  return found?.zoned ?? true
 }
+
+const identifier = (name: string) => `"${name.replaceAll('"', '""')}"`

@@ -82,7 +82,7 @@ async function* readBuckets(
 export async function fetchKeys(
   connection: Connection,
   table: TablePair,
-  layout: RowLayout,
+  layout: Readonly<Record<Side, Pick<SideLayout, 'keyHash'>>>,
   which: Side,
   differing: Differing,
   hashes: ReadonlySet<string>,

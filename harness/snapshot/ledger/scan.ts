@@ -2,7 +2,7 @@ import type { Connection } from '../../database/engine.ts'
 import { qualified } from '../../database/identifiers.ts'
 import type { Heap, LedgerTable } from './catalog.ts'
 import { rowAlias } from './image.ts'
-import type { RowLayout, Side, TablePair } from './layout.ts'
+import type { Side, TablePair } from './layout.ts'
 import type { SessionPair } from './session.ts'
 
 /** The heaps of one side with those chunks of them that the other side does not have in the same place with the same rows. */
@@ -19,6 +19,9 @@ export type ScanResult = {
   readonly differing: Readonly<Record<Side, Differing>>
 }
 
+/** The hash of a row on each side, as SQL. */
+export type RowHashes = Readonly<Record<Side, { readonly rowHash: string }>>
+
 type Chunks = ReadonlyMap<string, { readonly count: number; readonly sum: string }>
 
 /**
@@ -26,7 +29,7 @@ type Chunks = ReadonlyMap<string, { readonly count: number; readonly sum: string
  * were, so chunks with equal sums hold the same rows and cancel out; what differs is left for `narrow`. Nothing rests on
  * the place being the same: a rewritten table just has no equal chunks.
  */
-export async function scanTable(pair: SessionPair, table: TablePair, layout: RowLayout): Promise<ScanResult> {
+export async function scanTable(pair: SessionPair, table: TablePair, layout: RowHashes): Promise<ScanResult> {
   const pagesPerChunk = Math.max(8, Math.ceil(largestHeap(table) / 8192))
   const [before, after] = await Promise.all([
     hashChunks(pair.before, table.before, layout.before.rowHash, pagesPerChunk),

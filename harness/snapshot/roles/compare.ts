@@ -103,8 +103,12 @@ function settingChanges(old: readonly string[], now: readonly string[], platform
     ...added.map((one) => ({ one, text: `${nameOf(one)} is set to another value.` })),
     ...gone.filter((one) => !set.has(nameOf(one))).map((one) => ({ one, text: `${nameOf(one)} is not set any more.` })),
   ]
-  return all.map(({ one, text }) => ({ text, severity: platform && decisive.test(one) ? 'blocking' : 'warning' }))
+  const told = all.filter(({ one }) => !(platform && isClock(one)))
+  return told.map(({ one, text }) => ({ text, severity: platform && decisive.test(one) ? 'blocking' : 'warning' }))
 }
+
+/** What a session's clock shows is told by the dates. */
+const isClock = (setting: string) => /^timezone=/i.test(setting)
 
 const nameOf = (setting: string) => setting.slice(0, setting.indexOf('='))
 

@@ -139,7 +139,10 @@ const verification: readonly PlanRule[] = inPhase('4.1', 'Phase 4.1: Database Sc
     evidence: ['suite:rls', 'suite:roles-profiles'],
   },
   { text: 'Test event update notifications go to collaborators, not the editor', evidence: ['suite:notifications'] },
-  { text: 'Verify date/time fields work correctly in production environment', evidence: ['suite:dates'] },
+  {
+    text: 'Verify date/time fields work correctly in production environment',
+    evidence: ['dates.instants', 'dates.zones', 'suite:dates'],
+  },
 ])
 
 const validation: readonly PlanRule[] = inPhase('5', 'Phase 5: Testing & Validation', [
