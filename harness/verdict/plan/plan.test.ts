@@ -58,18 +58,20 @@ describe('the built-in plan', () => {
   })
 
   test('follows a suite, and names what failed', () => {
-    expect(item({ checks: [check('suite:dates', 'passed')] }, '4.1.5')).toEqual([
+    const compared = [check('dates.instants', 'passed'), check('dates.zones', 'passed')]
+    expect(item({ checks: [...compared, check('suite:dates', 'passed')] }, '4.1.5')).toEqual([
       'done',
-      'Check suite:dates: Said of suite:dates.',
+      'Said of dates.instants. Said of dates.zones. Check suite:dates: Said of suite:dates.',
     ])
-    expect(item({ checks: [check('suite:dates', 'not configured')] }, '4.1.5')[0]).toBe('not run')
+    expect(item({ checks: [...compared, check('suite:dates', 'not configured')] }, '4.1.5')[0]).toBe('not run')
+    expect(item({ checks: [check('suite:dates', 'passed')] }, '4.1.5')[0]).toBe('not run')
     const harm = {
       kind: 'feature.regressed',
       object: 'dates: a day',
       title: 'A day moved.',
       blocking: true,
     } as JudgedFinding
-    expect(item({ checks: [check('suite:dates', 'failed')], findings: [harm] }, '4.1.5')).toEqual([
+    expect(item({ checks: [...compared, check('suite:dates', 'failed')], findings: [harm] }, '4.1.5')).toEqual([
       'failed',
       'A day moved.',
     ])
