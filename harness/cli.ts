@@ -47,6 +47,7 @@ program
   .option('--out <folder>', 'where the reports go (default: reports/out)')
   .option('--keep', 'leave the databases up, and print how to connect')
   .option('--seed <n>', 'seed of every random choice (default: 1)')
+  .option('--identities <n|all>', 'users who are asked what they see and may write (default: 200)')
   .option('--quiet', 'no progress, only the verdict')
   .option('--json', 'the report document on standard output')
   .option('--no-color', 'no colors')

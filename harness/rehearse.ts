@@ -1,3 +1,4 @@
+import { lookAtAccess } from './access-stage.ts'
 import { attribute } from './attribution/attribute.ts'
 import type { RunOptions } from './cli/options.ts'
 import { cloner } from './clones.ts'
@@ -14,15 +15,8 @@ import { plannedChecks } from './planned-checks.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { provenanceOf } from './provenance.ts'
 import { rehearseRollback } from './rollback.ts'
-import { compareAccess } from './snapshot/access/compare.ts'
-import { compareDefiners } from './snapshot/access/compare-definers.ts'
-import { askDefiners, freshDefiners, takeDefiners } from './snapshot/access/definers.ts'
-import { takeAccessDifferences } from './snapshot/access/differences.ts'
-import type { AccessFacts } from './snapshot/access/facts.ts'
-import { takeAccess } from './snapshot/access/take.ts'
 import { compareDates } from './snapshot/dates/compare-dates.ts'
 import type { NamedOrder } from './snapshot/dates/orders.ts'
-import { pickIdentities } from './snapshot/identities.ts'
 import { compareLedger } from './snapshot/ledger/compare-ledger.ts'
 import { probeAuthWrites } from './snapshot/logins/auth-writes.ts'
 import { compareLogins } from './snapshot/logins/compare.ts'
@@ -131,32 +125,17 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
     }),
   )
   await stages.look('logins', () => lookAtLogins(before, after, clone, signal))
-  const { contracts = {}, usersPerKind = 2 } = options.config
-  const identities = await pickIdentities(before, { contracts, seed: options.seed, usersPerKind })
-  let access: AccessFacts | undefined
-  await stages.look('row sets', async () => {
-    const was = await takeAccess(before, identities, { signal })
-    access = was
-    const is = await takeAccess(after, identities, { signal, like: was })
-    const differences = await takeAccessDifferences(
-      { database: before, facts: was },
-      { database: after, facts: is },
-      { signal },
-    )
-    return compareAccess(was, is, differences)
-  })
-  await stages.look('functions', async () => {
-    const fresh = freshDefiners(await takeDefiners(before), await takeDefiners(after))
-    const [was, is] = [await askDefiners(before, fresh, identities), await askDefiners(after, fresh, identities)]
-    return compareDefiners(fresh, was, is)
-  })
+  const { identities, access } = await lookAtAccess({ before, after }, inputs, stages, signal)
   const suites = await runSuiteStage({ before, after }, inputs, clone, stages, signal)
-  await stages.look('queries', async () => {
-    await using was = await clone(before)
-    await using is = await clone(after)
-    // Awaited here: the clones go when this block ends.
-    return await compareQueries(was, is, identities, { signal, seed: options.seed })
-  })
+  if (identities === undefined) stages.skip('queries', 'nobody could be picked to send them')
+  else {
+    await stages.look('queries', async () => {
+      await using was = await clone(before)
+      await using is = await clone(after)
+      // Awaited here: the clones go when this block ends.
+      return await compareQueries(was, is, identities, { signal, seed: options.seed })
+    })
+  }
   const rollback = await rehearseRollback({ before, after }, inputs.rollback, selection.pending, clone, stages, signal)
   await stages.run('causes', async (progress) => {
     const { pending, record } = selection

@@ -16,6 +16,7 @@ export type RunFlags = {
   readonly out?: string
   readonly keep?: boolean
   readonly seed?: string
+  readonly identities?: string
   readonly quiet?: boolean
   readonly json?: boolean
   readonly color?: boolean
@@ -32,6 +33,8 @@ export type RunOptions = {
   readonly out: string
   readonly keep: boolean
   readonly seed: number
+  /** Users who are asked what they see. */
+  readonly identities: number | 'all'
   readonly ownSuites: readonly string[]
   readonly config: GreenlightConfig
   readonly configSource?: { readonly path: string; readonly sha256: string }
@@ -54,6 +57,7 @@ export function runOptions(
   const baseline = flags.baseline ?? config.baseline
   const engine = engineNames.find((name) => name === (flags.engine ?? config.engine ?? 'embedded'))
   const seed = flags.seed === undefined ? (config.seed ?? 1) : Number(flags.seed)
+  const identities = usersAsked(flags.identities) ?? config.identities ?? 200
 
   if (dumps.length === 0) complaints.push('no dump: name it with --dump, or as "dump" in the config')
   if (dumps.length > 1) complaints.push(`${dumps.length} dumps are named; this version restores one archive`)
@@ -66,6 +70,8 @@ export function runOptions(
   }
   if (!Number.isSafeInteger(seed) || seed < 0)
     complaints.push(`--seed takes a whole number from 0, not "${flags.seed}"`)
+  if (typeof identities === 'number' && (!Number.isSafeInteger(identities) || identities < 1))
+    complaints.push(`--identities takes a whole number from 1, or "all", not "${flags.identities}"`)
   const [dump] = dumps
   if (complaints.length > 0 || dump === undefined || migrations === undefined || engine === undefined) {
     throw new HarnessError(
@@ -84,9 +90,14 @@ export function runOptions(
     out: flags.out === undefined ? (config.out ?? resolve(cwd, 'reports/out')) : path(flags.out),
     keep: flags.keep ?? false,
     seed,
+    identities,
     ownSuites: flags.suites?.map(path) ?? config.suites ?? [],
     config,
     ...(loaded.source === undefined ? {} : { configSource: loaded.source }),
     cwd,
   }
+}
+
+function usersAsked(flag: string | undefined): number | 'all' | undefined {
+  return flag === undefined || flag === 'all' ? flag : Number(flag)
 }

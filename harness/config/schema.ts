@@ -99,6 +99,7 @@ export const configSchema: z.ZodType<GreenlightConfig> = z.strictObject({
   seed: z.int().min(0).exactOptional(),
   require: z.array(text).exactOptional(),
   canaries: z.array(canary).exactOptional(),
+  identities: z.union([z.int().min(1), z.literal('all')], 'must be a whole number from 1, or "all"').exactOptional(),
   usersPerKind: z.int().min(1).exactOptional(),
   functionsEnv: z.record(text, z.string()).exactOptional(),
   contracts: contracts.check(checkTogether).exactOptional(),

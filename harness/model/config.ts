@@ -30,7 +30,9 @@ export type GreenlightConfig = {
   readonly require?: readonly string[]
   /** Accounts of your own team with known passwords, logged in for real on both sides. */
   readonly canaries?: readonly Canary[]
-  /** Sampled users for row sets and one-time-link logins, per kind of user. Default: 2. */
+  /** Users who are asked what they see and may write, of every kind there is; `all` for everyone. Default: 200. */
+  readonly identities?: number | 'all'
+  /** Of them, users wanted of each kind before more of any. Default: 2. */
   readonly usersPerKind?: number
   /** Environment of the edge functions, besides what the platform injects. Secrets belong in the environment, not here. */
   readonly functionsEnv?: Readonly<Record<string, string>>

@@ -58,6 +58,7 @@ function check(before: AccessFacts, after: AccessFacts, reads: FailedReads, find
   const exercised = after.policies.filter((policy) => isExercised(after, policy)).length
   const numbers = {
     identities: after.identities.length,
+    users: after.identities.filter(({ userId }) => userId !== undefined).length,
     tables: after.relations.length,
     probes: compared.length,
     policies: after.policies.length,
@@ -66,6 +67,11 @@ function check(before: AccessFacts, after: AccessFacts, reads: FailedReads, find
     notComparable: reads.unknown.length,
   }
   const { unknown } = reads
+  const users = after.identities.filter(({ userId }) => userId !== undefined).length
+  if (users === 0 && after.policies.some(({ roles }) => roles.includes('authenticated'))) {
+    const reason = 'The dump has no user in auth.users, so nobody could be asked what the policies for users show.'
+    return { ...base, status: 'not run', reason, numbers }
+  }
   if (compared.length === 0) {
     const reason = 'No table that the Data API exposes is on both sides.'
     return { ...base, status: 'not run', reason, numbers }
@@ -86,6 +92,9 @@ function summary(after: AccessFacts, { failingOnBoth }: FailedReads, exercised: 
       after.probes.filter((probe) => probe.relation === name && after.identities[probe.identity]?.userId).length,
   )
   const fewest = perTable.length > 0 ? Math.min(...perTable) : 0
+  if (users === 0) {
+    return `The dump has no users, and no policy is for users: only anon and service_role read ${after.relations.length} tables and views.`
+  }
   const sample =
     fewest < users
       ? `${users} sampled users (at least ${fewest} at each table, fewer where policies are costly)`

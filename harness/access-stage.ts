@@ -1,0 +1,60 @@
+import type { Database } from './database/engine.ts'
+import type { Inputs } from './inputs.ts'
+import type { Side } from './model/suite-run.ts'
+import { compareAccess } from './snapshot/access/compare.ts'
+import { compareDefiners } from './snapshot/access/compare-definers.ts'
+import { askDefiners, freshDefiners, takeDefiners } from './snapshot/access/definers.ts'
+import { takeAccessDifferences } from './snapshot/access/differences.ts'
+import type { AccessFacts } from './snapshot/access/facts.ts'
+import { takeAccess } from './snapshot/access/take.ts'
+import { type Identity, pickIdentities } from './snapshot/identities.ts'
+import type { Stages } from './stages.ts'
+
+export type AccessLook = {
+  /** Who was asked. Absent when nobody could be picked: the stage's row says why. */
+  readonly identities?: readonly Identity[]
+  /** What they saw before. Absent when it could not be read. */
+  readonly access?: AccessFacts
+}
+
+/** The stages `row sets` and `functions`: who reaches what, on both sides. */
+export async function lookAtAccess(
+  { before, after }: Readonly<Record<Side, Database>>,
+  { options }: Inputs,
+  stages: Stages,
+  signal: AbortSignal,
+): Promise<AccessLook> {
+  const { contracts = {}, usersPerKind = 2 } = options.config
+  let identities: readonly Identity[] | undefined
+  let access: AccessFacts | undefined
+  await stages.look('row sets', async () => {
+    const picked = await pickIdentities(before, {
+      contracts,
+      seed: options.seed,
+      after,
+      usersPerKind,
+      maxUsers: options.identities,
+    })
+    identities = picked
+    const was = await takeAccess(before, picked, { signal })
+    access = was
+    const is = await takeAccess(after, picked, { signal, like: was })
+    const differences = await takeAccessDifferences(
+      { database: before, facts: was },
+      { database: after, facts: is },
+      { signal },
+    )
+    return compareAccess(was, is, differences)
+  })
+  if (identities === undefined) {
+    stages.skip('functions', 'nobody could be picked to call them')
+    return {}
+  }
+  const asked = identities
+  await stages.look('functions', async () => {
+    const fresh = freshDefiners(await takeDefiners(before), await takeDefiners(after))
+    const [was, is] = [await askDefiners(before, fresh, asked), await askDefiners(after, fresh, asked)]
+    return compareDefiners(fresh, was, is)
+  })
+  return { identities, ...(access === undefined ? {} : { access }) }
+}
