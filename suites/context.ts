@@ -14,9 +14,11 @@ import type { StackAccess } from '../harness/suites/control.ts'
 import '../harness/suites/injected.ts'
 
 export { describe, expect } from 'vitest'
+export { type Actor, type Cast, castOf, resourceKeys } from './actors.ts'
 export { filled, recipients } from './mails.ts'
 export { from, quoted } from './names.ts'
 export { insertSql, madeRow, type Row, rowFor } from './rows.ts'
+export { ensureRow, type Outcome, tried } from './trial.ts'
 export type { Mail }
 
 export type User = { readonly id: string; readonly email?: string | null }

@@ -21,17 +21,39 @@ export async function rowFor(db: Pick<SuiteDatabase, 'query'>, table: string, va
   return { ...Object.fromEntries(copied.map((column) => [column, sample?.[column]])), ...values }
 }
 
-/** `INSERT` of such a row, with the row as its one parameter (JSON). */
+/** `INSERT` of rows that all have these columns; its one parameter is a JSON array of them. */
 export function insertSql(table: string, row: Row): string {
   const columns = Object.keys(row).map(quoted).join(', ')
   return `insert into ${quoted(table)} (${columns}) overriding system value
-    select ${columns} from jsonb_populate_record(null::${quoted(table)}, $1::jsonb)`
+    select ${columns} from jsonb_populate_recordset(null::${quoted(table)}, $1::jsonb)`
 }
 
-/** Makes such a row; answers the value of `key` in it, as text. */
-export async function madeRow(db: SuiteDatabase, table: string, values: Row, key: string): Promise<string> {
-  const row = await rowFor(db, table, values)
+/**
+ * Makes such a row; answers the value of `key` in it, as text. A key that has no default and is not given becomes one
+ * that no row has: a new uuid, the next number, or a text.
+ */
+export async function madeRow(
+  db: Pick<SuiteDatabase, 'query'>,
+  table: string,
+  values: Row,
+  key: string,
+): Promise<string> {
+  const [column] = await db.query<{ type: string; needed: boolean }>(
+    `select format_type(atttypid, null) as type, not atthasdef and attidentity = '' as needed from pg_attribute
+     where attrelid = $1::regclass and attname = $2`,
+    [quoted(table), key],
+  )
+  const fresh = column?.needed && !(key in values) ? { [key]: await freshKey(db, table, key, column.type) } : {}
+  const row = await rowFor(db, table, { ...values, ...fresh })
   const sql = `${insertSql(table, row)} returning ${quoted(key)}::text as key`
-  const [made] = await db.query<{ key: string }>(sql, [JSON.stringify(row)])
+  const [made] = await db.query<{ key: string }>(sql, [JSON.stringify([row])])
   return made?.key ?? ''
+}
+
+async function freshKey(db: Pick<SuiteDatabase, 'query'>, table: string, key: string, type: string): Promise<string> {
+  if (!/int|numeric/.test(type)) return crypto.randomUUID()
+  const [next] = await db.query<{ key: string }>(
+    `select (coalesce(max(${quoted(key)}), 0) + 1)::text as key from ${quoted(table)}`,
+  )
+  return next?.key ?? '1'
 }
