@@ -68,6 +68,7 @@ describe('the schema compared', () => {
       'feature.api-removed public.count_all',
       'feature.api-removed public.events(title)',
       'feature.api-removed public.rate',
+      'feature.api-removed public.validate',
       'feature.api-removed public.vendors',
     ])
   })

@@ -1,6 +1,6 @@
 import { displayIdentifier, displayName } from '../../database/identifiers.ts'
 import type { Finding } from '../../model/finding.ts'
-import { apiRoles } from './api-facts.ts'
+import { publicRoles } from './api-facts.ts'
 import { type FactChange, idText, type ObjectFact, type ObjectId } from './delta.ts'
 import { guardFindings, hazard, switchedOff } from './guards.ts'
 import { isPart, kindOf, objectOf } from './names.ts'
@@ -143,7 +143,7 @@ function notice(change: FactChange, object: string, before: SchemaFacts, after: 
 /** A table that the API offers is judged by who reaches its rows: the access stage says so, with the rows. */
 function isOffered(object: string, { api }: SchemaFacts): boolean {
   const relation = api.relations.find((one) => one.object === object)
-  return relation !== undefined && apiRoles.some((role) => relation.columns[role].length > 0)
+  return relation !== undefined && publicRoles.some((role) => relation.columns[role].length > 0)
 }
 
 function summary({ object, changes }: Group, renamed: string | undefined, renames: Renames): readonly Finding[] {
