@@ -9,7 +9,8 @@ import { SignJWT } from 'jose'
 import pg from 'pg'
 import { test as base, expect, inject, type TestAPI } from 'vitest'
 import type { Contracts } from '../harness/model/config.ts'
-import type { Mail } from '../harness/model/stack.ts'
+import type { MailAccount, MailFault } from '../harness/model/mail-fault.ts'
+import type { Mail, RefusedMail } from '../harness/model/stack.ts'
 import type { StackAccess } from '../harness/suites/control.ts'
 import '../harness/suites/injected.ts'
 
@@ -19,7 +20,7 @@ export { filled, recipients } from './mails.ts'
 export { from, quoted } from './names.ts'
 export { insertSql, madeRow, type Row, rowFor } from './rows.ts'
 export { ensureRow, type Outcome, tried } from './trial.ts'
-export type { Mail }
+export type { Mail, MailAccount, MailFault, RefusedMail }
 
 export type User = { readonly id: string; readonly email?: string | null }
 
@@ -61,6 +62,14 @@ export type Mailbox = {
   clear(): Promise<void>
   /** The first mail that fits; fails after `milliseconds` (default 5,000). */
   waitFor(fits: (mail: Mail) => boolean, options?: { readonly milliseconds?: number }): Promise<Mail>
+  /** Mails that the double of Resend did not take, with its reason. */
+  refused(): Promise<RefusedMail[]>
+  /** Makes the mail service fail for the next request, or as told. */
+  fault(fault: MailFault): Promise<void>
+  /** Ends every fault that was not used up. */
+  clearFaults(): Promise<void>
+  /** Changes the account at the mail service: its rate, what its keys may do, which domains are verified. */
+  account(changes: Partial<MailAccount>): Promise<void>
 }
 
 /** What a test gets, with the contracts `K` present: for functions that several tests share. */
@@ -187,18 +196,24 @@ async function actingAs(user: User, { url, anonKey, jwtSecret }: StackAccess): P
 }
 
 function mailboxOf({ url, serviceKey }: StackAccess): Mailbox {
-  const call = async (method: 'GET' | 'DELETE') => {
-    const response = await fetch(`${url}/mailbox/mails`, {
+  const call = async (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, sent?: unknown) => {
+    const response = await fetch(`${url}/mailbox/${path}`, {
       method,
       headers: { apikey: serviceKey, Authorization: `Bearer ${serviceKey}` },
+      ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
     })
-    if (!response.ok) throw new Error(`the mailbox answered ${response.status}`)
-    return response
+    if (response.ok) return response
+    const { message } = await body<{ message?: string }>(response).catch(() => ({ message: '' }))
+    throw new Error(`the mailbox answered ${response.status}: ${message}`)
   }
-  const all = async (): Promise<Mail[]> => body<Mail[]>(await call('GET'))
+  const all = async (): Promise<Mail[]> => body<Mail[]>(await call('GET', 'mails'))
   return {
     all,
-    clear: async () => void (await call('DELETE')),
+    clear: async () => void (await call('DELETE', 'mails')),
+    refused: async () => body<RefusedMail[]>(await call('GET', 'refused')),
+    fault: async (fault) => void (await call('POST', 'faults', fault)),
+    clearFaults: async () => void (await call('DELETE', 'faults')),
+    account: async (changes) => void (await call('PATCH', 'account', changes)),
     async waitFor(fits, { milliseconds = 5_000 } = {}) {
       const deadline = Date.now() + milliseconds
       while (true) {

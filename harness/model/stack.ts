@@ -11,6 +11,8 @@ export interface Stack extends AsyncDisposable {
   readonly databaseUrl: { readonly admin: string; readonly owner: string }
   /** Names of the edge functions that were found. */
   readonly functions: readonly string[]
+  /** The mailbox as a page, for a browser on this machine. */
+  readonly mailboxUrl: string
   /** Mails accepted so far, oldest first: by Auth and by the Resend double. */
   mails(): readonly Mail[]
   /** Attempts of functions to reach a host that is not the stack. */
@@ -30,15 +32,56 @@ export type Mail = {
   readonly to: readonly string[]
   readonly cc: readonly string[]
   readonly bcc: readonly string[]
+  readonly replyTo: readonly string[]
   readonly subject: string
   readonly html?: string
+  /** `''`: the sender wants no text part. Absent: Resend makes one from the HTML. */
   readonly text?: string
+  /** The sender's own headers. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly tags: readonly MailTag[]
+  readonly attachments: readonly MailAttachment[]
   /** Every http(s) link in html and text, in order, once each. */
   readonly links: readonly string[]
+  /** One-time tokens and codes found in the links. */
+  readonly tokens: readonly string[]
   /** Edge function whose key sent it, where known. */
   readonly function?: string
   readonly idempotencyKey?: string
-  /** ISO 8601. */
+  /** `auth.users.id` of the accounts among to, cc and bcc, in that order, once each; only in mails read from a stack's `/mailbox/mails`. */
+  readonly users?: readonly string[]
+  /** ISO 8601, on the stack's clock: when it was accepted. */
+  readonly at: string
+  /** ISO 8601: when it goes out, for a scheduled one. */
+  readonly scheduledAt?: string
+  /** Resend's `last_event`. */
+  readonly status: MailStatus
+  /** Oldest first. */
+  readonly events: readonly MailEvent[]
+}
+
+export type MailTag = { readonly name: string; readonly value: string }
+
+export type MailAttachment = {
+  readonly filename: string
+  /** Of the content; absent when Resend would fetch it from `path`. */
+  readonly bytes?: number
+  readonly contentType?: string
+  readonly contentId?: string
+  readonly path?: string
+}
+
+export type MailStatus = 'scheduled' | 'canceled' | 'sent' | 'delivered' | 'bounced' | 'complained' | 'suppressed'
+
+/** ISO 8601 of the stack's clock. `recipient`: whose event it is, where it is one's alone. */
+export type MailEvent = { readonly type: MailStatus; readonly at: string; readonly recipient?: string }
+
+/** A mail that the double of Resend did not take, without its content. */
+export type RefusedMail = {
+  readonly function?: string
+  /** Resend's name of the error, and its sentence. */
+  readonly name: string
+  readonly message: string
   readonly at: string
 }
 

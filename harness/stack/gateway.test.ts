@@ -4,7 +4,7 @@ import { makeForwarder } from './forward.ts'
 import { makeGateway } from './gateway.ts'
 import { type ApiKeys, makeKeys } from './keys.ts'
 import { lazyPart } from './lazy-part.ts'
-import { makeMailbox } from './mailbox/mailbox.ts'
+import { makeMailService } from './mailbox/mail-service.ts'
 
 let keys: ApiKeys
 let gateway: ReturnType<typeof makeGateway>
@@ -27,10 +27,8 @@ beforeAll(async () => {
       },
     })),
     functions: undefined,
-    mailbox: makeMailbox(() => new Date()),
-    mailRateLimit: 0,
+    mail: makeMailService({ now: () => new Date() }),
     forwarder: makeForwarder(),
-    now: () => new Date(),
     onFailure: (error) => failures.push(error),
   })
 })

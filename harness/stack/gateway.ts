@@ -8,7 +8,7 @@ import type { Functions } from './functions/functions.ts'
 import { refuseUnverified } from './functions/verify-jwt.ts'
 import type { ApiKeys } from './keys.ts'
 import type { LazyPart } from './lazy-part.ts'
-import type { Mailbox } from './mailbox/mailbox.ts'
+import type { MailService } from './mailbox/mail-service.ts'
 import { mailboxRoutes } from './mailbox/routes.ts'
 
 export type GatewayParts = {
@@ -17,10 +17,8 @@ export type GatewayParts = {
   readonly auth: LazyPart<Auth>
   /** `undefined` when the stack has no functions folder. */
   readonly functions: Functions | undefined
-  readonly mailbox: Mailbox
-  readonly mailRateLimit: number
+  readonly mail: MailService
   readonly forwarder: Forwarder
-  readonly now: () => Date
   readonly onFailure: (error: HarnessError) => void
 }
 
@@ -75,7 +73,7 @@ export function makeGateway(parts: GatewayParts): Hono {
   app.all('/functions/v1/:name/*', (c) => starting(c, parts, () => callFunction(c, parts)))
   app.all('/functions/v1/:name', (c) => starting(c, parts, () => callFunction(c, parts)))
 
-  app.route('/mailbox', mailboxRoutes({ mailbox: parts.mailbox, keys, rateLimit: parts.mailRateLimit, now: parts.now }))
+  app.route('/mailbox', mailboxRoutes({ service: parts.mail, keys }))
 
   app.all('*', (c) =>
     c.json({ message: `no Route matched with those values: ${c.req.path} is not part of this stack` }, 404),

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { createAdaptorServer } from '@hono/node-server'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 
 export type Listener = {
   readonly port: number
@@ -8,9 +8,14 @@ export type Listener = {
   close(): Promise<void>
 }
 
+/** Answers a request; `bindings` are what Node knows of it. */
+export type Handler = (request: Request, bindings?: Partial<HttpBindings>) => Response | Promise<Response>
+
 /** Serves on 127.0.0.1 alone, on a port that the system chooses. The handler may be set once the address is known. */
-export async function listen(handler: () => (request: Request) => Response | Promise<Response>): Promise<Listener> {
-  const server = createAdaptorServer({ fetch: (request) => handler()(request) }) as Server
+export async function listen(handler: () => Handler): Promise<Listener> {
+  const server = createAdaptorServer({
+    fetch: (request, bindings) => handler()(request, bindings as HttpBindings),
+  }) as Server
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

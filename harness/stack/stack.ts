@@ -1,6 +1,7 @@
 import type { Database } from '../database/engine.ts'
 import { HarnessError, messageOf, throwIfAborted } from '../errors.ts'
-import type { Stack, StackLog } from '../model/stack.ts'
+import type { MailAccount } from '../model/mail-fault.ts'
+import type { Mail, RefusedMail, Stack, StackLog } from '../model/stack.ts'
 import { startAuth } from './auth/server.ts'
 import { startDataApi } from './data-api/postgrest.ts'
 import { stackFolder } from './folder.ts'
@@ -10,16 +11,24 @@ import { openFunctions } from './functions/functions.ts'
 import { makeGateway } from './gateway.ts'
 import { makeKeys } from './keys.ts'
 import { lazyPart } from './lazy-part.ts'
-import { listen } from './listener.ts'
-import { makeMailbox } from './mailbox/mailbox.ts'
+import { type Handler, listen } from './listener.ts'
+import { makeMailService } from './mailbox/mail-service.ts'
+import { makeUserDirectory } from './mailbox/users.ts'
+import { makeWebhookSecret } from './mailbox/webhooks.ts'
 
 export type StackOptions = {
   /** Folder with the edge functions (`supabase/functions`). Default: the stack has none. */
   readonly functions?: string
   /** Environment of the functions besides what the platform injects. */
   readonly functionsEnv?: Readonly<Record<string, string>>
-  /** Requests per second that the double of Resend takes before it answers 429; `0`: any number. Default: 10. Resend's own is 2, or 5 for newer accounts. */
-  readonly mailRateLimit?: number
+  /** The team at Resend that the double plays. */
+  readonly mailAccount?: Partial<MailAccount>
+  /** The edge function that wants Resend's webhooks, and the variable of its environment that takes their secret. Default: none. */
+  readonly mailWebhook?: { readonly function: string; readonly secretEnv: string }
+  /** Told of every mail that was accepted, of every one that was refused, and of every line of output, as they come. */
+  readonly onMail?: (mail: Mail) => void
+  readonly onRefusedMail?: (mail: RefusedMail) => void
+  readonly onLine?: (line: StackLog) => void
   readonly signal?: AbortSignal
   /** The clock of mails and of their rate limit. Default: the system's. */
   readonly now?: () => Date
@@ -33,19 +42,19 @@ const keptLines = 2000
  * answer 503 when they cannot. Throws `usage.invalid` (functions folder), `stack.start-failed`, `aborted`.
  */
 export async function startStack(database: Database, options: StackOptions = {}): Promise<Stack> {
-  const { functions: folder, functionsEnv = {}, mailRateLimit = 10, signal, now = () => new Date() } = options
+  const { functions: folder, functionsEnv = {}, mailWebhook, signal, now = () => new Date() } = options
   throwIfAborted(signal, 'starting the stack')
   const logs: StackLog[] = []
   const failures = new Map<string, HarnessError>()
-  const mailbox = makeMailbox(now)
   const forwarder = makeForwarder()
   const files = stackFolder()
   const log = (line: StackLog) => {
     logs.push(line)
+    options.onLine?.(line)
     if (logs.length > keptLines) logs.shift()
   }
 
-  let answer: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 503 })
+  let answer: Handler = () => new Response(null, { status: 503 })
   const [keys, listener] = await Promise.all([
     makeKeys(),
     listen(() => answer).catch((cause: unknown) => {
@@ -53,6 +62,24 @@ export async function startStack(database: Database, options: StackOptions = {})
     }),
   ])
   const { url, port } = listener
+  const users = makeUserDirectory(database)
+  const webhookSecret = makeWebhookSecret()
+  const mail = makeMailService({
+    now,
+    account: options.mailAccount,
+    onMail: options.onMail,
+    onRefused: options.onRefusedMail,
+    usersOf: users.usersOf,
+    webhook: mailWebhook && {
+      secret: webhookSecret,
+      post: async (body, headers) => {
+        const target = `${url}/functions/v1/${mailWebhook.function}`
+        const response = await fetch(target, { method: 'POST', body, headers, signal: AbortSignal.timeout(15_000) })
+        await response.arrayBuffer()
+        return response.status
+      },
+    },
+  })
 
   const dataApi = lazyPart(() =>
     startDataApi({
@@ -70,7 +97,8 @@ export async function startStack(database: Database, options: StackOptions = {})
       url,
       signal,
       onLine: (line) => log({ source: 'auth', line }),
-      onMail: ({ to, ...mail }) => mailbox.add({ source: 'auth', from: 'noreply@auth.local', to: [to], ...mail }),
+      onMail: ({ to, ...message }) =>
+        mail.mailbox.add({ source: 'auth', from: 'noreply@auth.local', to: [to], ...message }),
     }),
   )
   const functions =
@@ -88,7 +116,8 @@ export async function startStack(database: Database, options: StackOptions = {})
               url,
               databaseUrl: database.url('postgres'),
               resendUrl: `${url}/mailbox/functions/${name}/resend`,
-              extra: functionsEnv,
+              extra:
+                mailWebhook === undefined ? functionsEnv : { ...functionsEnv, [mailWebhook.secretEnv]: webhookSecret },
             }),
         }).catch(async (error: unknown) => {
           await listener.close()
@@ -99,17 +128,17 @@ export async function startStack(database: Database, options: StackOptions = {})
     dataApi,
     auth,
     functions,
-    mailbox,
-    mailRateLimit,
+    mail,
     forwarder,
-    now,
     onFailure: (error) => failures.set(error.message, error),
   })
-  answer = (request) => gateway.fetch(request)
+  answer = (request, bindings) => gateway.fetch(request, bindings)
 
   let stopping: Promise<void> | undefined
   const stopAll = async () => {
+    mail.stop()
     await listener.close()
+    await users.stop()
     forwarder.close()
     await Promise.all([dataApi.stop(), auth.stop(), functions?.stop()])
     await files.remove()
@@ -121,7 +150,11 @@ export async function startStack(database: Database, options: StackOptions = {})
     jwtSecret: keys.jwtSecret,
     databaseUrl: { admin: database.url(), owner: database.url('postgres') },
     functions: functions?.list.map(({ name }) => name) ?? [],
-    mails: () => mailbox.mails(),
+    mailboxUrl: `${url}/mailbox?token=${mail.pageToken}`,
+    mails: () => {
+      mail.delivery.settle()
+      return mail.mailbox.mails()
+    },
     egress: () => functions?.egress() ?? [],
     logs: () => [...logs],
     failures: () => [...failures.values()],

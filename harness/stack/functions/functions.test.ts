@@ -7,12 +7,13 @@ import { makeGateway } from '../gateway.ts'
 import { type ApiKeys, makeKeys } from '../keys.ts'
 import { lazyPart } from '../lazy-part.ts'
 import { type Listener, listen } from '../listener.ts'
-import { makeMailbox } from '../mailbox/mailbox.ts'
+import { makeMailService } from '../mailbox/mail-service.ts'
 import { functionEnvironment } from './environment.ts'
 import { type Functions, openFunctions } from './functions.ts'
 
 const folder = fileURLToPath(new URL('../../../fixtures/stack/functions', import.meta.url))
-const mailbox = makeMailbox(() => new Date())
+const mail = makeMailService({ now: () => new Date(), account: { rateLimit: 0 } })
+const { mailbox } = mail
 const failures: HarnessError[] = []
 const lines: string[] = []
 const files = stackFolder()
@@ -47,10 +48,8 @@ beforeAll(async () => {
     dataApi: missing(),
     auth: missing(),
     functions,
-    mailbox,
-    mailRateLimit: 0,
+    mail,
     forwarder,
-    now: () => new Date(),
     onFailure: (error) => failures.push(error),
   })
 })

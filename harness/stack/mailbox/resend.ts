@@ -1,153 +1,185 @@
-import { createHash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Context, Hono } from 'hono'
+import type { MailAccount } from '../../model/mail-fault.ts'
+import { bareAddress } from './addresses.ts'
+import { breakConnection } from './connection.ts'
+import type { Delivery } from './deliver.ts'
+import type { Fault, Faults } from './faults.ts'
+import { makeIdempotency } from './idempotency.ts'
 import type { Mailbox } from './mailbox.ts'
-import { isError, type ResendError, readMessage } from './resend-message.ts'
+import { makeRateLimit, rateHeaders } from './rate-limit.ts'
+import { isError, type ResendError, refusals } from './resend-errors.ts'
+import { type ResendMessage, readMessage, readScheduledAt } from './resend-message.ts'
+import { isEmailId, page, retrieved } from './sent-mails.ts'
 
 export type ResendOptions = {
   readonly mailbox: Mailbox
-  /** Requests per second before 429, over all keys, as Resend counts per team. `0`: no limit. */
-  readonly rateLimit: number
+  readonly delivery: Delivery
+  readonly faults: Faults
+  /** Asked at each request. */
+  readonly account: () => MailAccount
   readonly now: () => Date
 }
 
-type Stored = { readonly fingerprint: string; readonly answer: unknown }
+export type ResendApp = Hono<{ Variables: { function: string } }>
 
 const maxBatch = 100
 
 /**
- * A double of Resend's API: it takes what Resend would take, refuses what it would refuse in the same words and codes,
- * and puts the mail into the mailbox. Routes: POST /emails, POST /emails/batch, GET /emails/:id. Mounted once for
- * everybody and once for each edge function, whose name goes on the mail.
+ * A double of Resend's API for sent mails: it takes what Resend would take, refuses what it would refuse in the same
+ * words and codes, and puts the mail into the mailbox. Routes: POST and GET /emails, POST /emails/batch, GET and PATCH
+ * /emails/:id, POST /emails/:id/cancel. Mounted once for everybody and once for each edge function, whose name goes on
+ * the mail. Source: https://resend.com/docs/api-reference and the types of the `resend` package.
  */
-export function resendDouble({ mailbox, rateLimit, now }: ResendOptions): Hono<{ Variables: { function: string } }> {
-  const app = new Hono<{ Variables: { function: string } }>()
-  const answered = new Map<string, Stored>()
-  let window = { second: 0, requests: 0 }
+export function resendDouble({ mailbox, delivery, faults, account, now }: ResendOptions): ResendApp {
+  const app: ResendApp = new Hono()
+  const idempotency = makeIdempotency(now)
+  const rate = makeRateLimit(now, () => account().rateLimit)
 
   const fail = (c: Context, error: ResendError) => c.json(error, error.statusCode as 422)
+  const answer = (c: Context, result: object) => (isError(result) ? fail(c, result) : c.json(result))
 
   app.use(async (c, next) => {
     const key = /^bearer\s+(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
-    if (key === undefined) return fail(c, { statusCode: 401, name: 'missing_api_key', message: 'Missing API Key' })
-    if (!key.startsWith('re_'))
-      return fail(c, { statusCode: 401, name: 'validation_error', message: 'API key is invalid' })
-    if (rateLimit > 0) {
-      const second = Math.floor(now().getTime() / 1000)
-      if (window.second !== second) window = { second, requests: 0 }
-      window.requests++
-      c.header('ratelimit-limit', String(rateLimit))
-      c.header('ratelimit-remaining', String(Math.max(0, rateLimit - window.requests)))
-      c.header('ratelimit-reset', '1')
-      if (window.requests > rateLimit) {
-        c.header('retry-after', '1')
-        const message = `Too many requests. You can only make ${rateLimit} requests per second. See rate limit response headers for more information.`
-        return fail(c, { statusCode: 429, name: 'rate_limit_exceeded', message })
-      }
+    if (key === undefined) return fail(c, refusals.missingKey)
+    const { apiKey, rateLimit } = account()
+    if (!key.startsWith('re_') || apiKey === 'none') return fail(c, refusals.invalidKey)
+    const state = rate()
+    for (const [name, value] of Object.entries(state === undefined ? {} : rateHeaders(state))) c.header(name, value)
+    if (state?.exceeded) return fail(c, refusals.tooFast(rateLimit))
+    if (apiKey === 'sending_access' && !(c.req.method === 'POST' && /\/emails(\/batch)?$/.test(c.req.path))) {
+      return fail(c, refusals.restrictedKey)
     }
+    delivery.settle()
     await next()
   })
 
   app.post('/emails', (c) =>
-    idempotent(c, (body, idempotencyKey) => {
-      const message = readMessage(body)
-      if (isError(message)) return message
-      return { id: accept(c, message, idempotencyKey) }
+    sending(c, '/emails', (body, key) => {
+      const message = readMessage(body, { account: account(), now: now(), inBatch: false })
+      return isError(message) ? message : { id: accept(c, message, key) }
     }),
   )
 
   app.post('/emails/batch', (c) =>
-    idempotent(c, (body, idempotencyKey) => {
+    sending(c, '/emails/batch', (body, key) => {
       if (!Array.isArray(body) || body.length === 0 || body.length > maxBatch) {
-        return {
-          statusCode: 422,
-          name: 'validation_error',
-          message: `The batch must be an array of 1 to ${maxBatch} emails.`,
-        }
+        return refusals.invalid(`The batch must be an array of 1 to ${maxBatch} emails.`)
       }
       const permissive = c.req.header('x-batch-validation') === 'permissive'
-      const messages = body.map(readMessage)
-      const errors = messages.flatMap((message, index) =>
-        isError(message) ? [{ index, message: message.message }] : [],
-      )
-      const first = messages.find(isError)
+      const read = body.map((one) => readMessage(one, { account: account(), now: now(), inBatch: true }))
+      const errors = read.flatMap((message, index) => (isError(message) ? [{ index, message: message.message }] : []))
+      const first = read.find(isError)
       if (first !== undefined && !permissive) return first
-      const data = messages.flatMap((message) => (isError(message) ? [] : [{ id: accept(c, message, idempotencyKey) }]))
+      for (const refused of read) if (isError(refused)) noteRefusal(c, refused)
+      const data = read.flatMap((message) => (isError(message) ? [] : [{ id: accept(c, message, key) }]))
       return permissive ? { data, errors } : { data }
     }),
   )
 
+  app.get('/emails', (c) => answer(c, page(mailbox.mails(), c.req.query())))
   app.get('/emails/:id', (c) => {
-    const mail = mailbox.find(c.req.param('id'))
-    if (mail?.source !== 'resend') return fail(c, { statusCode: 404, name: 'not_found', message: 'Email not found' })
-    const { id, from, to, cc, bcc, subject, html = null, text = null, at } = mail
-    return c.json({
-      object: 'email',
-      id,
-      from,
-      to,
-      cc,
-      bcc,
-      reply_to: [],
-      subject,
-      html,
-      text,
-      created_at: at,
-      scheduled_at: null,
-      tags: [],
-      last_event: 'delivered',
-    })
+    const mail = known(c.req.param('id'))
+    return answer(c, isError(mail) ? mail : retrieved(mail))
   })
+  app.patch('/emails/:id', async (c) => {
+    const mail = known(c.req.param('id'))
+    if (isError(mail)) return fail(c, mail)
+    const body: unknown = await c.req.json().catch(() => undefined)
+    const text = typeof body === 'object' && body !== null && 'scheduled_at' in body ? body.scheduled_at : undefined
+    if (typeof text !== 'string') return fail(c, refusals.missing('scheduled_at'))
+    const moment = readScheduledAt(text, now())
+    if (isError(moment)) return fail(c, moment)
+    if (mail.status !== 'scheduled') return fail(c, refusals.notScheduled)
+    delivery.reschedule(mail, moment.toISOString())
+    return c.json({ object: 'email', id: mail.id })
+  })
+  app.post('/emails/:id/cancel', (c) => {
+    const mail = known(c.req.param('id'))
+    if (isError(mail)) return fail(c, mail)
+    if (mail.status !== 'scheduled') return fail(c, refusals.notScheduled)
+    delivery.cancel(mail)
+    return c.json({ object: 'email', id: mail.id })
+  })
+  for (const path of ['/emails', '/emails/batch', '/emails/:id', '/emails/:id/cancel']) {
+    app.all(path, (c) => fail(c, refusals.wrongMethod))
+  }
+  app.all('*', (c) => fail(c, refusals.unknownEndpoint))
+  return app
 
-  app.all('*', (c) =>
-    fail(c, { statusCode: 405, name: 'method_not_allowed', message: 'This endpoint is not part of the double.' }),
-  )
-
-  function accept(
-    c: Context,
-    message: Exclude<ReturnType<typeof readMessage>, ResendError>,
-    idempotencyKey: string | undefined,
-  ): string {
-    const sender: unknown = c.get('function')
-    return mailbox.add({
-      source: 'resend',
-      ...message,
-      function: typeof sender === 'string' ? sender : undefined,
-      idempotencyKey,
-    }).id
+  function known(id: string) {
+    if (!isEmailId(id)) {
+      return { statusCode: 422, name: 'invalid_parameter', message: 'The `id` must be a valid UUID.' } as const
+    }
+    const mail = mailbox.find(id)
+    return mail?.source === 'resend' ? mail : refusals.unknownEmail
   }
 
-  /** One key, one payload, one mail: the same request again gets the same answer, another payload is refused. */
-  async function idempotent(
+  function senderOf(c: Context): string | undefined {
+    const sender: unknown = c.get('function')
+    return typeof sender === 'string' ? sender : undefined
+  }
+
+  function accept(c: Context, message: ResendMessage, idempotencyKey: string | undefined): string {
+    const mail = mailbox.add({ source: 'resend', ...message, function: senderOf(c), idempotencyKey })
+    if (mail.status !== 'scheduled') delivery.send(mail)
+    return mail.id
+  }
+
+  function noteRefusal(c: Context, { name, message }: ResendError): void {
+    const sender = senderOf(c)
+    mailbox.refuse({ name, message, ...(sender === undefined ? {} : { function: sender }) })
+  }
+
+  /** Reads the body, lets a fault strike, and sends once for one idempotency key. */
+  async function sending(
     c: Context,
+    endpoint: '/emails' | '/emails/batch',
     send: (body: unknown, key: string | undefined) => object | ResendError,
   ): Promise<Response> {
     const key = c.req.header('idempotency-key')
-    if (key !== undefined && (key === '' || key.length > 256)) {
-      return fail(c, {
-        statusCode: 400,
-        name: 'invalid_idempotency_key',
-        message: 'The idempotency key must be between 1 and 256 characters.',
-      })
-    }
-    const raw = await c.req.text()
     let body: unknown
     try {
-      body = JSON.parse(raw)
+      body = await c.req.json()
     } catch {
-      return fail(c, { statusCode: 422, name: 'validation_error', message: 'The request body is not valid JSON.' })
+      return fail(c, refusals.invalid('The request body is not valid JSON.'))
     }
-    const fingerprint = createHash('sha256').update(c.req.path).update(raw).digest('hex')
-    const stored = key === undefined ? undefined : answered.get(key)
-    if (stored !== undefined && stored.fingerprint !== fingerprint) {
-      const message = 'This idempotency key has been used already on a request with a different payload.'
-      return fail(c, { statusCode: 409, name: 'invalid_idempotent_request', message })
-    }
-    if (stored !== undefined) return c.json(stored.answer)
-    const answer = send(body, key)
-    if ('statusCode' in answer) return fail(c, answer as ResendError)
-    if (key !== undefined) answered.set(key, { fingerprint, answer })
-    return c.json(answer)
+    const fault = faults.next({ endpoint, function: senderOf(c), recipients: recipientsIn(body) })
+    const early = fault && strikeFirst(c, fault)
+    if (early !== undefined) return early
+    const result = await idempotency.once(key, endpoint, body, async () => {
+      if (fault?.kind === 'slow') await delay(fault.milliseconds, undefined, { ref: false })
+      return send(body, key)
+    })
+    if (isError(result)) noteRefusal(c, result)
+    if (fault?.kind === 'drop') return breakConnection(c)
+    if (fault?.kind === 'error') return fail(c, refusals.internal(fault.status))
+    return answer(c, result)
   }
 
-  return app
+  /** What a fault answers before anything was accepted; `undefined` when it strikes later. */
+  function strikeFirst(c: Context, fault: Fault): Response | undefined {
+    if (fault.kind === 'error' && !fault.accepted) return fail(c, refusals.internal(fault.status))
+    if (fault.kind === 'drop' && fault.when === 'before') return breakConnection(c)
+    if (fault.kind === 'quota') return fail(c, fault.of === 'day' ? refusals.dailyQuota : refusals.monthlyQuota)
+    if (fault.kind === 'rate-limit') {
+      c.header('retry-after', String(fault.retryAfter))
+      c.header('ratelimit-remaining', '0')
+      return fail(c, refusals.tooFast(account().rateLimit))
+    }
+    return undefined
+  }
+}
+
+/** Bare addresses of everybody whom a request would mail, whatever else is wrong with it. */
+function recipientsIn(body: unknown): string[] {
+  const messages: unknown[] = Array.isArray(body) ? body : [body]
+  return messages.flatMap((message) => {
+    if (typeof message !== 'object' || message === null) return []
+    return ['to', 'cc', 'bcc'].flatMap((field) => {
+      const value: unknown = message[field as never]
+      const addresses: unknown[] = Array.isArray(value) ? value : [value]
+      return addresses.filter((one) => typeof one === 'string').map(bareAddress)
+    })
+  })
 }
