@@ -1,3 +1,4 @@
+import type { Cloner } from './clones.ts'
 import type { Database } from './database/engine.ts'
 import type { Inputs } from './inputs.ts'
 import type { Side } from './model/suite-run.ts'
@@ -7,6 +8,8 @@ import { askDefiners, freshDefiners, takeDefiners } from './snapshot/access/defi
 import { takeAccessDifferences } from './snapshot/access/differences.ts'
 import type { AccessFacts } from './snapshot/access/facts.ts'
 import { takeAccess } from './snapshot/access/take.ts'
+import { compareWrites } from './snapshot/access/writes/compare-writes.ts'
+import { tryWrites } from './snapshot/access/writes/try-writes.ts'
 import { type Identity, pickIdentities } from './snapshot/identities.ts'
 import type { Stages } from './stages.ts'
 
@@ -17,16 +20,18 @@ export type AccessLook = {
   readonly access?: AccessFacts
 }
 
-/** The stages `row sets` and `functions`: who reaches what, on both sides. */
+/** The stages `row sets`, `writes` and `functions`: who reaches what, on both sides. */
 export async function lookAtAccess(
   { before, after }: Readonly<Record<Side, Database>>,
   { options }: Inputs,
+  clone: Cloner,
   stages: Stages,
   signal: AbortSignal,
 ): Promise<AccessLook> {
   const { contracts = {}, usersPerKind = 2 } = options.config
   let identities: readonly Identity[] | undefined
   let access: AccessFacts | undefined
+  let later: AccessFacts | undefined
   await stages.look('row sets', async () => {
     const picked = await pickIdentities(before, {
       contracts,
@@ -39,6 +44,7 @@ export async function lookAtAccess(
     const was = await takeAccess(before, picked, { signal })
     access = was
     const is = await takeAccess(after, picked, { signal, like: was })
+    later = is
     const differences = await takeAccessDifferences(
       { database: before, facts: was },
       { database: after, facts: is },
@@ -51,6 +57,16 @@ export async function lookAtAccess(
     return {}
   }
   const asked = identities
+  const [was, is] = [access, later]
+  if (was === undefined || is === undefined) stages.skip('writes', 'what may be written could not be read')
+  else {
+    await stages.look('writes', async () => {
+      await using old = await clone(before)
+      await using now = await clone(after)
+      const tried = await tryWrites({ database: old, facts: was }, { database: now, facts: is }, { signal })
+      return compareWrites(is, tried, stages.findings)
+    })
+  }
   await stages.look('functions', async () => {
     const fresh = freshDefiners(await takeDefiners(before), await takeDefiners(after))
     const [was, is] = [await askDefiners(before, fresh, asked), await askDefiners(after, fresh, asked)]

@@ -39,6 +39,7 @@ const comparisons = [
   'dates',
   'logins',
   'row sets',
+  'writes',
   'functions',
   'suites',
   'queries',
@@ -125,7 +126,7 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
     }),
   )
   await stages.look('logins', () => lookAtLogins(before, after, clone, signal))
-  const { identities, access } = await lookAtAccess({ before, after }, inputs, stages, signal)
+  const { identities, access } = await lookAtAccess({ before, after }, inputs, clone, stages, signal)
   const suites = await runSuiteStage({ before, after }, inputs, clone, stages, signal)
   if (identities === undefined) stages.skip('queries', 'nobody could be picked to send them')
   else {

@@ -32,7 +32,7 @@ export async function attribute(findings: readonly Finding[], input: Attribution
   const { pending } = input
   const [only] = pending
   if (only !== undefined && pending.length === 1) return findings.map((finding) => named(finding, only.name))
-  const look = lookers({ access: input.access, zone: input.zone, signal: input.signal })
+  const look = lookers({ access: input.access, zone: input.zone, clone: input.clone, signal: input.signal })
   const wanted = new Set(findings.filter((finding) => isOpen(finding) && look.canSee(finding)).map(keyOf))
   const causes = wanted.size > 0 ? await bisect(wanted, look, input) : new Map<string, string[]>()
   return findings.flatMap((finding) => {

@@ -1,15 +1,14 @@
+import type { Cloner } from '../clones.ts'
 import type { Database } from '../database/engine.ts'
 import type { Finding } from '../model/finding.ts'
-import { compareAccess } from '../snapshot/access/compare.ts'
-import { takeAccessDifferences } from '../snapshot/access/differences.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
-import { takeAccess } from '../snapshot/access/take.ts'
 import { compareDates } from '../snapshot/dates/compare-dates.ts'
 import { compareLedger } from '../snapshot/ledger/compare-ledger.ts'
 import { compareLogins } from '../snapshot/logins/compare.ts'
 import { takeLogins } from '../snapshot/logins/take.ts'
 import { compareSchema } from '../snapshot/schema/compare-schema.ts'
 import { type SchemaFacts, takeSchema } from '../snapshot/schema/take-schema.ts'
+import { accessBetween } from './access-between.ts'
 import { keyOf, partsOf } from './finding-key.ts'
 
 export type Lookers = {
@@ -23,11 +22,13 @@ export type Lookers = {
 export function lookers({
   access,
   zone,
+  clone,
   signal,
 }: {
   readonly access: AccessFacts | undefined
   /** In which the Data API of before reads times without a zone. */
   readonly zone: string | undefined
+  readonly clone: Cloner
   readonly signal: AbortSignal
 }): Lookers {
   const schemas = new Map<string, Promise<SchemaFacts>>()
@@ -36,16 +37,10 @@ export function lookers({
     schemas.set(database.name, known)
     return known
   }
-  const seenBy = new Map<string, Promise<AccessFacts>>()
-  const accessOf = (database: Database, like: AccessFacts, only: ReadonlySet<string>) => {
-    const key = [database.name, ...[...only].sort()].join('\0')
-    const known = seenBy.get(key) ?? takeAccess(database, like.identities, { signal, like, only })
-    seenBy.set(key, known)
-    return known
-  }
+  const lookAtAccess = access && accessBetween({ access, clone, signal })
   const families: readonly {
     readonly sees: (kind: string) => boolean
-    look(from: Database, to: Database, objects: ReadonlySet<string>): Promise<readonly Finding[]>
+    look(from: Database, to: Database, keys: readonly string[]): Promise<readonly Finding[]>
   }[] = [
     {
       sees: (kind) => kind.startsWith('data.'),
@@ -66,17 +61,7 @@ export function lookers({
     },
     {
       sees: (kind) => access !== undefined && kind.startsWith('access.'),
-      async look(from, to, objects) {
-        if (access === undefined) return []
-        const was = await accessOf(from, access, objects)
-        const is = await accessOf(to, access, objects)
-        const differences = await takeAccessDifferences(
-          { database: from, facts: was },
-          { database: to, facts: is },
-          { signal },
-        )
-        return compareAccess(was, is, differences).findings
-      },
+      look: async (from, to, keys) => (lookAtAccess ? lookAtAccess(from, to, keys) : []),
     },
   ]
   return {
@@ -86,8 +71,7 @@ export function lookers({
       for (const { sees, look } of families) {
         const keys = [...sought].filter((key) => sees(partsOf(key).kind))
         if (keys.length === 0) continue
-        const objects = new Set(keys.map((key) => partsOf(key).object))
-        for (const finding of await look(from, to, objects)) if (sought.has(keyOf(finding))) seen.add(keyOf(finding))
+        for (const finding of await look(from, to, keys)) if (sought.has(keyOf(finding))) seen.add(keyOf(finding))
       }
       return seen
     },

@@ -1,7 +1,7 @@
 import type { Check } from '../../model/check.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { Answer, Definer, freshDefiners } from './definers.ts'
-import { subject } from './row-findings.ts'
+import { subject } from './subjects.ts'
 
 type Answers = ReadonlyMap<string, readonly Answer[]>
 

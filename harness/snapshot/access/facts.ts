@@ -82,6 +82,8 @@ export type Outcome =
       readonly sets: Readonly<Record<RowSetName, HashedSet>>
       /** The rows themselves where they are few, as `hash:mask` joined by commas (see `rowsQuery`), and the key they are told by. */
       readonly rows?: string
+      /** Where they are many, a few of them in the same form. */
+      readonly some?: string
       readonly key: readonly string[]
     }
   /** SQLSTATE 42501: no right to read, which is no rows. */

@@ -1,8 +1,8 @@
 import type { Finding } from '../../model/finding.ts'
 import type { AccessFacts, Probe } from './facts.ts'
 import { reproduce } from './impersonate.ts'
-import { subject } from './row-findings.ts'
 import { sqlstateInWords, timedOut } from './sqlstates.ts'
+import { subject } from './subjects.ts'
 
 /** Above this share of the limit a read before the migration was too close to it for a time-out after it to prove harm. */
 const clearlyFaster = 0.5

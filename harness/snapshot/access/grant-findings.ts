@@ -2,7 +2,7 @@ import type { Finding, FindingKind } from '../../model/finding.ts'
 import { type AccessFacts, apiRoles, type Relation, setsOf } from './facts.ts'
 import { acceptsAnyUpdate, condition } from './policies.ts'
 import { grantsOf } from './probe-sql.ts'
-import { subject } from './row-findings.ts'
+import { subject } from './subjects.ts'
 
 type Command = 'insert' | 'update' | 'delete'
 

@@ -19,6 +19,8 @@ export function keyHash(columns: readonly string[]): string {
 
 /** Rows of a probe that come back with it; of more, only their count and hash do. */
 const fewRows = 1_000
+/** Of more, so many come along as examples. */
+const someRows = 20
 
 /**
  * For each row that the role sees through row security: `h`, its key's hash, and `mask`: 1 when it passes the policies of
@@ -61,7 +63,16 @@ export function probeOutcome(row: ProbeRow, key: readonly string[]): Outcome {
     deletable: set('deletable'),
     insertable: set('insertable'),
   }
-  return { state: 'read', sets, key, ...(sets.seen.count > fewRows ? {} : { rows: row.rows ?? '' }) }
+  return {
+    state: 'read',
+    sets,
+    key,
+    ...(sets.seen.count > fewRows ? { some: firstOf(row.rows ?? '') } : { rows: row.rows ?? '' }),
+  }
+}
+
+function firstOf(rows: string): string {
+  return rows.split(',').slice(0, someRows).join(',')
 }
 
 type WriteSet = Exclude<RowSetName, 'seen'>

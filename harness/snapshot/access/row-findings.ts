@@ -2,6 +2,7 @@ import type { Finding, FindingKind } from '../../model/finding.ts'
 import type { AccessDifference } from './differences.ts'
 import { type AccessFacts, emptySet, type RowSetName, setsOf } from './facts.ts'
 import { reproduce } from './impersonate.ts'
+import { subject } from './subjects.ts'
 
 /** Rows gained or lost, one finding for each table, role and direction; the writes of one direction together. */
 export function rowFindings(after: AccessFacts, differences: readonly AccessDifference[]): Finding[] {
@@ -59,10 +60,6 @@ function example(set: RowSetName, relation: string): string {
   if (set === 'deletable') return `delete from ${relation} where true`
   if (set === 'updatable') return `update ${relation} set … where true`
   return `insert into ${relation} select …`
-}
-
-export function subject(role: string): string {
-  return role === 'authenticated' ? 'Authenticated users' : role
 }
 
 /** ` (12 of 14 sampled users)`; nothing for anon and service_role, of which there is one. */

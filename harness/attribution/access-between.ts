@@ -1,0 +1,49 @@
+import type { Cloner } from '../clones.ts'
+import type { Database } from '../database/engine.ts'
+import type { Finding } from '../model/finding.ts'
+import { compareAccess } from '../snapshot/access/compare.ts'
+import { compareDefiners } from '../snapshot/access/compare-definers.ts'
+import { askDefiners, freshDefiners, takeDefiners } from '../snapshot/access/definers.ts'
+import { takeAccessDifferences } from '../snapshot/access/differences.ts'
+import type { AccessFacts } from '../snapshot/access/facts.ts'
+import { takeAccess } from '../snapshot/access/take.ts'
+import { compareWrites } from '../snapshot/access/writes/compare-writes.ts'
+import { tryWrites } from '../snapshot/access/writes/try-writes.ts'
+import { partsOf } from './finding-key.ts'
+
+/** Compares access between two states, for the findings sought only. Each state is read once for the same objects. */
+export function accessBetween({ access, clone, signal }: { access: AccessFacts; clone: Cloner; signal: AbortSignal }) {
+  const seen = new Map<string, Promise<AccessFacts>>()
+  const accessOf = (database: Database, only: ReadonlySet<string>) => {
+    const key = [database.name, ...[...only].sort()].join('\0')
+    const known = seen.get(key) ?? takeAccess(database, access.identities, { signal, like: access, only })
+    seen.set(key, known)
+    return known
+  }
+  return async (from: Database, to: Database, keys: readonly string[]): Promise<Finding[]> => {
+    const objects = new Set(keys.map((key) => partsOf(key).object))
+    const was = await accessOf(from, objects)
+    const is = await accessOf(to, objects)
+    const differences = await takeAccessDifferences(
+      { database: from, facts: was },
+      { database: to, facts: is },
+      { signal },
+    )
+    const { findings } = compareAccess(was, is, differences)
+    if (keys.some((key) => partsOf(key).kind.startsWith('access.write-'))) {
+      await using old = await clone(from)
+      await using now = await clone(to)
+      const tried = await tryWrites({ database: old, facts: was }, { database: now, facts: is }, { signal })
+      findings.push(...compareWrites(is, tried).findings)
+    }
+    const relations = new Set([...was.relations, ...is.relations].map(({ name }) => name))
+    if ([...objects].some((object) => !relations.has(object))) findings.push(...(await functionFindings(from, to)))
+    return findings
+  }
+
+  async function functionFindings(from: Database, to: Database): Promise<Finding[]> {
+    const fresh = freshDefiners(await takeDefiners(from), await takeDefiners(to))
+    const ask = (database: Database) => askDefiners(database, fresh, access.identities, { signal })
+    return compareDefiners(fresh, await ask(from), await ask(to)).findings
+  }
+}
