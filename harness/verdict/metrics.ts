@@ -63,14 +63,19 @@ function decideMetric(name: MetricName, checks: readonly Check[], all: readonly 
   const unknown = whyUnknown(checks, all)
   if (unknown) return { ...facts, status: 'unknown', summary: `Not known: ${unknown}` }
   const covered = findings.filter((finding) => finding.severity === 'blocking').length
-  const numbers = leading.find((check) => isConclusive(check) && check.summary)?.summary
+  const untried = checks.find(({ id, status }) => id === 'features.tried' && status === 'not configured')
+  const numbers = leading.find(
+    (check) => isConclusive(check) && check.summary && !(untried && check.id === 'features.suites'),
+  )?.summary
   const said = [
     numbers && `: ${bare(numbers)}`,
+    untried && `; what the app does with it was not tried, since ${untried.reason}`,
     covered > 0 && `; ${covered} ${covered === 1 ? 'finding is' : 'findings are'} declared or waived`,
   ]
     .filter(Boolean)
     .join('')
-  return { ...facts, status: 'met', summary: `${met}${said}.` }
+  const claim = untried ? 'The Data API offers what it offered before' : met
+  return { ...facts, status: 'met', summary: `${claim}${said}.` }
 }
 
 /** The reason why no answer can be given, as the rest of a sentence; undefined when one can. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { JoinedTest, SuiteRun, TestOutcome } from '../model/suite-run.ts'
+import { decideMetrics } from './metrics.ts'
 import { judgeSuites } from './suites.ts'
 
 function joined(suite: string, outcome: TestOutcome, reason?: string): JoinedTest {
@@ -72,8 +73,30 @@ describe('the suites in the verdict', () => {
 
   test('suites that were not run leave a required check open in every folder', () => {
     const result = judgeSuites(undefined)
-    expect(result.checks).toHaveLength(10)
+    expect(result.checks).toHaveLength(11)
     expect(result.checks.every(({ status, required }) => status === 'not run' && required)).toBe(true)
+  })
+
+  test('tests of other metrics do not speak for the features of the app', () => {
+    const idle = judgeSuites(run(joined('auth', 'same'), joined('reminders', 'not configured')))
+    expect(checkOf(idle, 'features.suites')).toMatchObject({ status: 'passed' })
+    expect(checkOf(idle, 'features.tried')).toMatchObject({
+      status: 'not configured',
+      required: false,
+      reason: expect.stringContaining('access-codes, notifications, rate-limiting, reminders'),
+    })
+    const [metric] = decideMetrics(idle.checks, []).filter(({ name }) => name === 'features')
+    expect(metric?.summary).toMatch(/^The Data API offers .*was not tried, since the config has no contract/)
+    const tried = judgeSuites(run(joined('auth', 'same'), joined('reminders', 'same')))
+    expect(checkOf(tried, 'features.tried')).toMatchObject({
+      status: 'passed',
+      summary: '1 test passes on both sides.',
+    })
+  })
+
+  test('what a suite lacks is named once', () => {
+    const idle = judgeSuites(run(joined('reminders', 'not configured', 'not configured: contracts.reminders')))
+    expect(checkOf(idle, 'suite:reminders')?.reason).toBe('the config lacks contracts.reminders')
   })
 
   test('a run without a single test does not pass', () => {

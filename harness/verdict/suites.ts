@@ -46,6 +46,7 @@ export function judgeSuites(run: SuiteRun | undefined, required: readonly string
     findings: tests.flatMap((test) => findingOf(test) ?? []),
     checks: [
       allSuites(run),
+      featuresTried(run, required),
       ...folders.map((suite) =>
         checkOf(suite, run && tests.filter((test) => test.suite === suite), required.includes(suite)),
       ),
@@ -113,6 +114,30 @@ function allSuites(run: SuiteRun | undefined): Check {
   }
 }
 
+/** Whether anything of what the app does for its users was tried at all: the suites of the other metrics do not say. */
+function featuresTried(run: SuiteRun | undefined, required: readonly string[]): Check {
+  const check = {
+    id: 'features.tried',
+    metric: 'features',
+    title: 'Features of the app tried on both sides',
+    required: false,
+  } as const
+  if (!run) return { ...check, required: true, status: 'not run', reason: 'The suites were not run.' }
+  const own = run.tests.filter(({ suite }) => metricOfSuite(suite) === 'features')
+  const counts = countOutcomes(own)
+  const ran = own.filter(({ outcome }) => outcome !== 'not configured' && outcome !== 'not run')
+  const idle = [...new Set([...builtInSuites, ...required].filter((suite) => metricOfSuite(suite) === 'features'))]
+    .filter((suite) => !ran.some((test) => test.suite === suite))
+    .sort()
+  const numbers = { featureTestsRun: ran.length, featureSuitesIdle: idle.length }
+  if (ran.length === 0) {
+    const reason = `the config has no contract for them (${idle.join(', ')}); greenlight init proposes one from the dump`
+    return { ...check, status: 'not configured', reason, numbers }
+  }
+  if (counts.regressed + counts.fails > 0) return { ...check, status: 'failed', summary: sayCounts(counts), numbers }
+  return { ...check, status: 'passed', summary: sayCounts(counts), numbers }
+}
+
 function checkOf(suite: string, own: readonly JoinedTest[] | undefined, isRequired: boolean): Check {
   const check = { id: `suite:${suite}`, metric: metricOfSuite(suite), title: `Suite ${suite}` }
   if (!own) return { ...check, required: true, status: 'not run', reason: 'The suites were not run.' }
@@ -140,13 +165,19 @@ function checkOf(suite: string, own: readonly JoinedTest[] | undefined, isRequir
   if (counts.regressed + counts.fails > 0) {
     return { ...check, required: true, status: 'failed', summary: sayCounts(counts), numbers }
   }
-  const missing =
-    own.find((test) => test.outcome === 'not configured')?.reason ?? 'Its contract is missing in the config.'
+  const missing = sayMissing(own.find((test) => test.outcome === 'not configured')?.reason)
   const isIdle = counts.same + counts.fixed === 0
   if (isIdle || (isRequired && counts['not configured'] > 0)) {
     return { ...check, required: isRequired, status: 'not configured', reason: missing, numbers }
   }
   return { ...check, required: true, status: 'passed', summary: sayCounts(counts), numbers }
+}
+
+/** "the config lacks contracts.profile", of the reason by which a test was skipped. */
+function sayMissing(reason: string | undefined): string {
+  const what = reason?.replace(/^not configured:? */, '') ?? ''
+  if (what === '') return 'its contract is missing in the config'
+  return /^[\w.]+(, [\w.]+)*$/.test(what) ? `the config lacks ${what}` : what
 }
 
 type Counts = Readonly<Record<TestOutcome, number>>

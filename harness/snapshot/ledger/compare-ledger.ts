@@ -54,14 +54,24 @@ function compareRows(ledger: Ledger): { readonly findings: readonly Finding[]; r
     valuesLost: sum(tables.flatMap((table) => [...table.changed, ...table.lost].map((column) => column.count))),
   }
   const harm = findings.some((finding) => harmful.has(finding.kind))
+  const check = {
+    id: 'data.ledger',
+    metric: 'data',
+    title: 'Every value of every row compared',
+    required: true,
+  } as const
+  const nothing =
+    numbers.tablesCompared === 0
+      ? 'The dump has no table of the app, of auth or of storage: there was nothing to compare.'
+      : numbers.rowsCompared === 0
+        ? `None of the ${numbers.tablesCompared} tables holds a row: there was nothing to compare. Is it a dump of the schema alone?`
+        : undefined
+  if (nothing !== undefined) return { findings, check: { ...check, status: 'not run', reason: nothing, numbers } }
   return {
     findings,
     check: {
-      id: 'data.ledger',
-      metric: 'data',
-      title: 'Every value of every row compared',
+      ...check,
       status: harm ? 'failed' : 'passed',
-      required: true,
       summary:
         `${count(numbers.rowsCompared)} rows of ${numbers.tablesCompared} tables compared: ${count(numbers.rowsDeleted)} deleted, ` +
         `${count(numbers.rowsInserted)} added, ${count(numbers.rowsChanged)} changed, ${count(numbers.valuesLost)} values lost.`,

@@ -101,4 +101,16 @@ describe('the row ledger over many rows', () => {
       })
       .toBe(0)
   })
+
+  it('calls nothing compared not run, rather than passed', async () => {
+    await using nothing = await cluster.createDatabase('nothing')
+    const [none] = (await compareLedger(nothing, nothing)).checks
+    expect(none).toMatchObject({ id: 'data.ledger', status: 'not run', required: true })
+    {
+      await using connection = await nothing.connect()
+      await connection.query('CREATE TABLE empty (id int PRIMARY KEY)')
+    }
+    const [empty] = (await compareLedger(nothing, nothing)).checks
+    expect(empty).toMatchObject({ status: 'not run', reason: expect.stringContaining('schema alone') })
+  })
 })

@@ -22,7 +22,7 @@ export const deploySteps: readonly Phase[] = [
     phase: 'Step 2: Pre-Migration Testing',
     items: [
       { text: 'Run migration scripts on production copy', evidence: ['migrations.applied'] },
-      { text: 'Verify all features work with production data', evidence: ['metric:features'] },
+      { text: 'Verify all features work with production data', evidence: ['metric:features', 'features.tried'] },
       { text: 'Test user authentication and data access', evidence: ['metric:logins', 'metric:access'] },
       { text: 'Validate email system works correctly', evidence: ['suite:notifications', 'suite:reminders'] },
     ],
@@ -59,7 +59,7 @@ export const deploySteps: readonly Phase[] = [
     items: [
       { text: 'All existing users can log in', evidence: ['metric:logins'] },
       { text: 'All user data is accessible', evidence: ['metric:access'] },
-      { text: 'All features work identically', evidence: ['metric:features'] },
+      { text: 'All features work identically', evidence: ['metric:features', 'features.tried'] },
       { text: 'No data loss or corruption', evidence: ['metric:data'] },
       { text: 'Performance is maintained or improved', evidence: ['metric:performance'] },
     ],
