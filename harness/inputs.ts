@@ -24,7 +24,7 @@ export type Inputs = {
 /** Reads and checks every input before anything starts. Bad input is refused with its own error, the cheap ones first. */
 export async function readInputs(options: RunOptions, signal: AbortSignal | undefined): Promise<Inputs> {
   const canaries = await canaryLogins(options.config.canaries ?? [], process.env)
-  const functions = options.functions === undefined ? [] : await discoverFunctions(options.functions)
+  const functions = options.functions === undefined ? [] : (await discoverFunctions(options.functions)).list
   const migrations = await readMigrations(options.migrations, { signal })
   const expectations = await readExpectations(migrations.files)
   const rollback =

@@ -85,11 +85,25 @@ export type RefusedMail = {
   readonly at: string
 }
 
-export type EgressAttempt = { readonly function: string; readonly host: string; readonly detail: string }
+export type EgressAttempt = {
+  /** The edge function; for one of the database's, what in it made the attempt. */
+  readonly function: string
+  /** Without path and parameters. */
+  readonly host: string
+  /** A sentence. */
+  readonly detail: string
+  /** `file:line`, from the functions folder. */
+  readonly where?: string
+}
 
-/** One line of output. `function` is the edge function's name, for `source: 'function'`. */
+/**
+ * One line of output. For `source: 'function'`: `function` is the edge function's name, `call` which of its calls wrote
+ * it (`<name>#<number>`; none while it loads).
+ */
 export type StackLog = {
   readonly source: 'data-api' | 'auth' | 'function'
   readonly function?: string
+  readonly call?: string
+  readonly level?: 'debug' | 'info' | 'log' | 'warn' | 'error'
   readonly line: string
 }

@@ -29,6 +29,7 @@ beforeAll(async () => {
     functions: undefined,
     mail: makeMailService({ now: () => new Date() }),
     forwarder: makeForwarder(),
+    now: () => new Date(),
     onFailure: (error) => failures.push(error),
   })
 })

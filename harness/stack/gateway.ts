@@ -4,8 +4,9 @@ import { HarnessError, messageOf } from '../errors.ts'
 import type { Auth } from './auth/server.ts'
 import type { DataApi } from './data-api/postgrest.ts'
 import type { Forwarder } from './forward.ts'
+import { callFunction } from './functions/call.ts'
+import { failure } from './functions/failure.ts'
 import type { Functions } from './functions/functions.ts'
-import { refuseUnverified } from './functions/verify-jwt.ts'
 import type { ApiKeys } from './keys.ts'
 import type { LazyPart } from './lazy-part.ts'
 import type { MailService } from './mailbox/mail-service.ts'
@@ -19,6 +20,8 @@ export type GatewayParts = {
   readonly functions: Functions | undefined
   readonly mail: MailService
   readonly forwarder: Forwarder
+  /** The stack's clock, which the functions follow. */
+  readonly now: () => Date
   readonly onFailure: (error: HarnessError) => void
 }
 
@@ -70,8 +73,9 @@ export function makeGateway(parts: GatewayParts): Hono {
     }),
   )
 
-  app.all('/functions/v1/:name/*', (c) => starting(c, parts, () => callFunction(c, parts)))
-  app.all('/functions/v1/:name', (c) => starting(c, parts, () => callFunction(c, parts)))
+  const calls = functionCalls(parts)
+  app.all('/functions/v1/:name/*', (c) => starting(c, parts, () => calls(c)))
+  app.all('/functions/v1/:name', (c) => starting(c, parts, () => calls(c)))
 
   app.route('/mailbox', mailboxRoutes({ service: parts.mail, keys }))
 
@@ -81,19 +85,27 @@ export function makeGateway(parts: GatewayParts): Hono {
   return app
 }
 
-async function callFunction(c: Context, { functions, keys, forwarder }: GatewayParts): Promise<Response> {
-  const name = c.req.param('name') ?? ''
-  const edgeFunction = functions?.list.find((candidate) => candidate.name === name)
-  if (functions === undefined || edgeFunction === undefined) {
-    return c.json({ code: 'NOT_FOUND', message: 'Requested function was not found' }, 404)
+/** Calls are numbered by function, so that what is logged of one can be told from another. */
+function functionCalls(parts: GatewayParts): (c: Context) => Promise<Response> {
+  const numbers = new Map<string, number>()
+  return (c) => {
+    const name = c.req.param('name') ?? ''
+    const number = (numbers.get(name) ?? 0) + 1
+    numbers.set(name, number)
+    const headers = new Headers(c.req.raw.headers)
+    forwardedFor(headers)
+    return callFunction(
+      c.req.raw,
+      { name, id: `${name}#${number}`, path: pathAfter(c, '/functions/v1'), headers },
+      { ...parts, clockOffset: () => offsetOf(parts.now) },
+    )
   }
-  const headers = upstreamHeaders(c, keys)
-  const refusal = edgeFunction.verifyJwt
-    ? await refuseUnverified(c.req.raw, headers.get('authorization'), keys.jwtSecret)
-    : undefined
-  if (refusal !== undefined) return refusal
-  const { port } = await functions.get(name)
-  return forwarder.send(c.req.raw, { upstream: { port }, path: pathAfter(c, '/functions/v1'), headers })
+}
+
+/** Milliseconds between the stack's clock and the machine's; asking takes time itself, so that one or two are none. */
+function offsetOf(now: () => Date): number {
+  const offset = now().getTime() - Date.now()
+  return Math.abs(offset) <= 2 ? 0 : offset
 }
 
 /** Answers 401 as the platform does, unless the request has one of the stack's keys. */
@@ -123,9 +135,13 @@ function upstreamHeaders(c: Context, keys: ApiKeys): Headers {
   const bearer = authorization?.replace(/^bearer\s+/i, '')
   const token = authorization === null ? keys.jwtOf(headers.get('apikey') ?? '') : keys.jwtOf(bearer ?? '')
   if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
+  forwardedFor(headers)
+  return headers
+}
+
+function forwardedFor(headers: Headers): void {
   headers.set('x-forwarded-host', headers.get('host') ?? '')
   headers.set('x-forwarded-proto', 'http')
-  return headers
 }
 
 /** Path and query after a prefix; the key is no parameter of the part behind. */
@@ -142,8 +158,7 @@ async function starting(c: Context, { onFailure }: GatewayParts, work: () => Pro
   } catch (error) {
     if (error instanceof HarnessError) {
       onFailure(error)
-      const code = error.code === 'function.unloadable' ? 'BOOT_ERROR' : error.code
-      return c.json({ code, message: error.message }, 503)
+      return failure(503, error.code === 'function.unloadable' ? 'BOOT_ERROR' : error.code, error.message)
     }
     return c.json(
       { code: 'stack.failed', message: `The part behind ${c.req.path} broke off: ${messageOf(error)}` },

@@ -16,7 +16,7 @@ export type GuardedOptions = {
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
   /** Every line of standard output and standard error. */
-  readonly onLine: (line: string) => void
+  readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void
 }
 
 /**
@@ -37,8 +37,8 @@ export function startGuarded(command: string, args: readonly string[], options: 
     detached: posix,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   })
-  readLines(child.stdout, options.onLine)
-  readLines(child.stderr, options.onLine)
+  readLines(child.stdout, (line) => options.onLine(line, 'stdout'))
+  readLines(child.stderr, (line) => options.onLine(line, 'stderr'))
   const running = () => child.pid !== undefined && child.exitCode === null && child.signalCode === null
   const kill = () => {
     if (child.pid === undefined) return

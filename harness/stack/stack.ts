@@ -8,6 +8,7 @@ import { stackFolder } from './folder.ts'
 import { makeForwarder } from './forward.ts'
 import { functionEnvironment } from './functions/environment.ts'
 import { openFunctions } from './functions/functions.ts'
+import type { FunctionLimits } from './functions/limits.ts'
 import { makeGateway } from './gateway.ts'
 import { makeKeys } from './keys.ts'
 import { lazyPart } from './lazy-part.ts'
@@ -21,6 +22,8 @@ export type StackOptions = {
   readonly functions?: string
   /** Environment of the functions besides what the platform injects. */
   readonly functionsEnv?: Readonly<Record<string, string>>
+  /** What one function may use. Default: as on the platform (256 MB, 150 s for an answer, 400 s in all). */
+  readonly functionLimits?: Partial<FunctionLimits>
   /** The team at Resend that the double plays. */
   readonly mailAccount?: Partial<MailAccount>
   /** The edge function that wants Resend's webhooks, and the variable of its environment that takes their secret. Default: none. */
@@ -106,23 +109,26 @@ export async function startStack(database: Database, options: StackOptions = {})
       ? undefined
       : await openFunctions({
           folder,
+          extra: mailWebhook === undefined ? functionsEnv : { ...functionsEnv, [mailWebhook.secretEnv]: webhookSecret },
           ports: [port, database.cluster.port],
+          limits: options.functionLimits ?? {},
           signal,
           makeFolder: files.make,
-          onLine: (name, line) => log({ source: 'function', function: name, line }),
-          environmentOf: (name) =>
+          onLine: (name, line) => log({ source: 'function', function: name, ...line }),
+          environmentOf: (name, secrets) =>
             functionEnvironment({
+              name,
+              secrets,
               keys,
               url,
               databaseUrl: database.url('postgres'),
               resendUrl: `${url}/mailbox/functions/${name}/resend`,
-              extra:
-                mailWebhook === undefined ? functionsEnv : { ...functionsEnv, [mailWebhook.secretEnv]: webhookSecret },
             }),
         }).catch(async (error: unknown) => {
           await listener.close()
           throw error
         })
+  for (const line of functions?.notes ?? []) log({ source: 'function', line })
   const gateway = makeGateway({
     keys,
     dataApi,
@@ -130,6 +136,7 @@ export async function startStack(database: Database, options: StackOptions = {})
     functions,
     mail,
     forwarder,
+    now,
     onFailure: (error) => failures.set(error.message, error),
   })
   answer = (request, bindings) => gateway.fetch(request, bindings)

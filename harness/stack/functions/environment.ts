@@ -1,32 +1,37 @@
+import { randomUUID } from 'node:crypto'
 import type { ApiKeys } from '../keys.ts'
 
 export type EnvironmentFacts = {
+  /** Of the function. */
+  readonly name: string
   readonly keys: ApiKeys
   /** Of the stack. */
   readonly url: string
   readonly databaseUrl: string
   readonly resendUrl: string
-  /** From the config. */
-  readonly extra: Readonly<Record<string, string>>
+  /** The project's own secrets. */
+  readonly secrets: Readonly<Record<string, string>>
 }
 
 /**
  * What an edge function finds in its environment on the platform, pointing at the stack. The machine's own environment is
- * not passed on. `RESEND_API_KEY` may be set by the config; where the mails go may not.
+ * not passed on. `RESEND_API_KEY` may be set by the project; where the mails go may not. The set of public keys is empty:
+ * this stack signs with a shared secret, as projects do that were not moved to signing keys.
  */
 export function functionEnvironment({
+  name,
   keys,
   url,
   databaseUrl,
   resendUrl,
-  extra,
+  secrets,
 }: EnvironmentFacts): Record<string, string> {
   return {
     RESEND_API_KEY: 're_test_greenlight',
+    ...secrets,
     SB_REGION: 'local',
-    SB_EXECUTION_ID: 'greenlight',
-    DENO_DEPLOYMENT_ID: 'greenlight',
-    ...extra,
+    SB_EXECUTION_ID: randomUUID(),
+    DENO_DEPLOYMENT_ID: `greenlight_${name}_1`,
     SUPABASE_URL: url,
     SUPABASE_DB_URL: databaseUrl,
     SUPABASE_ANON_KEY: keys.anonKey,

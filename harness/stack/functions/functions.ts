@@ -3,14 +3,21 @@ import { resolve } from 'node:path'
 import { HarnessError } from '../../errors.ts'
 import type { EgressAttempt } from '../../model/stack.ts'
 import { type LazyPart, lazyPart } from '../lazy-part.ts'
+import { denoFolder } from './deno.ts'
 import { discoverFunctions, type EdgeFunction } from './discover.ts'
 import { attemptsIn } from './egress.ts'
 import type { Mapping } from './import-map.ts'
+import { type FunctionLimits, platformLimits } from './limits.ts'
+import type { FunctionLine } from './output.ts'
 import { type FunctionProcess, startFunction } from './process.ts'
-import { importMapOf, readSources } from './project.ts'
+import { projectOf } from './project.ts'
+import { readSecrets } from './secrets.ts'
 
 export type Functions = {
   readonly list: readonly EdgeFunction[]
+  readonly limits: FunctionLimits
+  /** What in the folder and its settings was left alone, one sentence each; no values. */
+  readonly notes: readonly string[]
   /** The running process of a function; starts it when it is first called. Throws `function.unloadable`. */
   get(name: string): Promise<FunctionProcess>
   egress(): readonly EgressAttempt[]
@@ -21,45 +28,57 @@ export type Functions = {
 
 export type FunctionsOptions = {
   readonly folder: string
-  readonly environmentOf: (name: string) => Record<string, string>
+  /** Variables besides those of the folder and of the platform. */
+  readonly extra?: Readonly<Record<string, string>>
+  readonly environmentOf: (name: string, secrets: Readonly<Record<string, string>>) => Record<string, string>
   /** Ports on 127.0.0.1 that functions may talk to. */
   readonly ports: readonly number[]
+  /** Default: the platform's. */
+  readonly limits?: Partial<FunctionLimits>
   readonly makeFolder: (name: string) => Promise<string>
-  readonly onLine: (name: string, line: string) => void
+  readonly onLine: (name: string, line: FunctionLine) => void
   readonly signal: AbortSignal | undefined
 }
 
-/** The edge functions of a folder, one Deno process for each that is called. Nothing is started here. */
-export async function openFunctions({
-  folder,
-  environmentOf,
-  ports,
-  makeFolder,
-  onLine,
-  signal,
-}: FunctionsOptions): Promise<Functions> {
+/**
+ * The edge functions of a folder, one Deno process for each that is called. Nothing is started here.
+ * Throws `usage.invalid` for a folder or settings that cannot be read.
+ */
+export async function openFunctions(options: FunctionsOptions): Promise<Functions> {
+  const { folder, extra = {}, environmentOf, ports, makeFolder, onLine, signal } = options
   const root = resolve(folder)
-  const list = await discoverFunctions(root)
+  const limits = { ...platformLimits, ...options.limits }
+  const { list, config, notes } = await discoverFunctions(root)
+  const secrets = await readSecrets(root, config.secrets, extra)
   const past: EgressAttempt[] = []
+  /** Started and not yet stopped, also those that ended by themselves. */
+  const started = new Map<FunctionProcess, string>()
   const mappings = new Map<string, string>()
-  let sources: Promise<string[]> | undefined
+  const attempts = (name: string, audit: string) =>
+    attemptsIn(audit, { function: name, root, ports, readable: [denoFolder()] })
 
   const start = async (edgeFunction: EdgeFunction): Promise<FunctionProcess> => {
     const { name } = edgeFunction
-    sources ??= readSources(root)
-    const importMap = await importMapOf(edgeFunction, root, await sources)
-    for (const { from, to } of importMap.mappings) mappings.set(from, to)
-    return startFunction({
+    const project = await projectOf(edgeFunction, root)
+    for (const { from, to } of project.importMap.mappings) mappings.set(from, to)
+    let process: FunctionProcess | undefined
+    process = await startFunction({
       edgeFunction,
       root,
-      importMap,
-      env: environmentOf(name),
+      project,
+      env: environmentOf(name, secrets.values),
       ports,
+      limits,
       makeFolder,
       signal,
       onLine: (line) => onLine(name, line),
-      onStop: (audit) => past.push(...attemptsIn(audit, name, ports)),
+      onStop(audit) {
+        past.push(...attempts(name, audit))
+        if (process !== undefined) started.delete(process)
+      },
     })
+    started.set(process, name)
+    return process
   }
   const parts = new Map<string, LazyPart<FunctionProcess>>(
     list.map((edgeFunction) => [edgeFunction.name, lazyPart(() => start(edgeFunction))]),
@@ -67,17 +86,20 @@ export async function openFunctions({
 
   return {
     list,
+    limits,
+    notes: [...notes, ...secrets.notes],
     async get(name) {
       const part = parts.get(name)
       if (part === undefined) throw new HarnessError('function.unloadable', `There is no edge function ${name}.`)
       return part.get()
     },
     egress() {
-      const current = [...parts].flatMap(([name, part]) => {
-        const process = part.running()
-        return process === undefined ? [] : attemptsIn(readAudit(process), name, ports)
-      })
-      const seen = new Map([...past, ...current].map((attempt) => [`${attempt.function} ${attempt.host}`, attempt]))
+      const current = [...started].flatMap(([process, name]) => attempts(name, readAudit(process)))
+      const seen = new Map<string, EgressAttempt>()
+      for (const attempt of [...past, ...current]) {
+        const key = JSON.stringify([attempt.function, attempt.host, attempt.where])
+        if (!seen.has(key)) seen.set(key, attempt)
+      }
       return [...seen.values()]
     },
     mappings: () => [...mappings].map(([from, to]) => ({ from, to })).sort((a, b) => (a.from < b.from ? -1 : 1)),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { readFunctionSettings } from './config-toml.ts'
-import { attemptsIn } from './egress.ts'
-import { makeImportMap, specifiersOf, substituteFor } from './import-map.ts'
+import { makeImportMap } from './import-map.ts'
+import { specifiersOf } from './sources.ts'
+import { substituteFor } from './substitutes.ts'
 
 const substitutes = { serve: 'file:///serve.js', empty: 'file:///empty.js' }
 
@@ -18,6 +18,18 @@ test.each([
   ['https://deno.land/x/zod@v3.22.4/helpers/util.ts', undefined],
   ['https://deno.land/x/postgres@v0.17.0/mod.ts', undefined],
   ['jsr:@std/encoding', undefined],
+  ['jsr:@panva/jose@6', 'npm:jose@6'],
+  ['jsr:@zod/zod@4/mini', 'npm:zod@4/mini'],
+  ['https://jsr.io/@supabase/supabase-js/2.49.0/src/index.ts', 'npm:@supabase/supabase-js@2.49.0'],
+  ['https://esm.sh/jsr/@std/encoding', undefined],
+  ['https://esm.sh/gh/someone/something', undefined],
+  ['https://esm.sh/resend@4&deps=react@18', 'npm:resend@4'],
+  ['https://esm.sh/v135/resend@4/denonext/resend.mjs', 'npm:resend@4'],
+  ['https://deno.land/std@0.168.0/dotenv/load.ts', 'file:///empty.js'],
+  ['https://deno.land/std@0.168.0/encoding/base64.ts', undefined],
+  ['https://deno.land/x/jose@v4.14.4/index.ts', 'npm:jose@4.14.4'],
+  ['https://evil.example.com/@supabase/supabase-js', undefined],
+  ['https://', undefined],
   ['npm:resend@6', undefined],
   ['../_shared/cors.ts', undefined],
 ])('%s is replaced by %s', (specifier, substitute) => {
@@ -31,19 +43,35 @@ describe('an import map', () => {
   }
 
   test("keeps the function's own names, with addresses that do not depend on where it stands", () => {
-    expect(makeImportMap([], own, substitutes)).toEqual({
+    expect(makeImportMap([], [own], substitutes)).toEqual({
       imports: {
         shared: 'file:///app/functions/_shared/cors.ts',
         supabase: 'npm:@supabase/supabase-js@2',
         'supabase/': 'npm:/@supabase/supabase-js@2/',
       },
+      scopes: {},
       mappings: [{ from: 'jsr:@supabase/supabase-js@2', to: 'npm:@supabase/supabase-js@2' }],
     })
   })
 
+  test('keeps scopes, and names of a nearer map before those of a workspace', () => {
+    const workspace = {
+      imports: { shared: './other.ts', zod: 'npm:zod@3' },
+      scopes: { './legacy/': { zod: 'https://esm.sh/zod@2' } },
+      base: '/app/functions/deno.json',
+    }
+    const { imports, scopes } = makeImportMap([], [own, workspace], substitutes)
+    expect(imports).toMatchObject({
+      shared: 'file:///app/functions/_shared/cors.ts',
+      zod: 'npm:zod@3',
+      'zod/': 'npm:/zod@3/',
+    })
+    expect(scopes).toEqual({ 'file:///app/functions/legacy/': { zod: 'npm:zod@2' } })
+  })
+
   test('lists each replaced import of the sources once', () => {
     const source = `import { Resend } from "https://esm.sh/resend@6"\nconst zod = await import('https://esm.sh/zod@4')`
-    const { mappings } = makeImportMap([source, source], { imports: {}, base: '/x' }, substitutes)
+    const { mappings } = makeImportMap([...specifiersOf(source), ...specifiersOf(source)], [], substitutes)
     expect(mappings).toEqual([
       { from: 'https://esm.sh/resend@6', to: 'npm:resend@6' },
       { from: 'https://esm.sh/zod@4', to: 'npm:zod@4' },
@@ -52,42 +80,14 @@ describe('an import map', () => {
 })
 
 test('specifiers are found in imports, exports and literal dynamic imports', () => {
-  const source = `import a from 'a'\nimport "b"\nexport * from "c"\nconst d = import('d')\nconst text = 'import nothing'`
-  expect(specifiersOf(source)).toEqual(['a', 'b', 'c', 'd'])
-})
-
-test('settings of functions are read from config.toml, whatever else stands there', () => {
-  const toml = `
-[api]
-enabled = false
-[functions.greet]
-verify_jwt = false # open
-import_map = "./functions/greet/map.json"
-[functions."send-mail"]
-enabled = false
-[auth]
-verify_jwt = true`
-  expect([...readFunctionSettings(toml)]).toEqual([
-    ['greet', { verifyJwt: false, importMap: './functions/greet/map.json' }],
-    ['send-mail', { enabled: false }],
-  ])
-})
-
-test('attempts to leave the machine are listed once a host, without paths', () => {
-  const audit = [
-    '{"v":1,"permission":"net","value":"127.0.0.1:4000"}',
-    '{"v":1,"permission":"net","value":"https://tracker.example.com/people/ada?token=x"}',
-    '{"v":1,"permission":"net","value":"tracker.example.com:443"}',
-    '{"v":1,"permission":"read","value":"/etc/passwd"}',
-    '{"v":1,"permission":"net","value":"127.0.0.1:6379"}',
-    '{"v":1,"permis',
+  const source = [
+    "import a from 'a'",
+    'import "b"',
+    'export * from "c"',
+    "const d = import('d')",
+    'import(`e`)',
+    ['import(`f$', '{g}`)'].join(''),
+    "const text = 'import nothing'",
   ].join('\n')
-  expect(attemptsIn(audit, 'greet', [4000])).toEqual([
-    {
-      function: 'greet',
-      host: 'tracker.example.com',
-      detail: 'greet tried to reach tracker.example.com:443; the attempt was refused.',
-    },
-    { function: 'greet', host: '127.0.0.1', detail: 'greet tried to reach 127.0.0.1:6379; the attempt was refused.' },
-  ])
+  expect(specifiersOf(source)).toEqual(['a', 'b', 'c', 'd', 'e'])
 })
