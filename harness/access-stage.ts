@@ -6,6 +6,9 @@ import { compareAccess } from './snapshot/access/compare.ts'
 import { compareDefiners } from './snapshot/access/compare-definers.ts'
 import { askDefiners, freshDefiners, takeDefiners } from './snapshot/access/definers.ts'
 import { takeAccessDifferences } from './snapshot/access/differences.ts'
+import { type Everyone, type EveryoneInput, tryEveryone } from './snapshot/access/everyone/take.ts'
+import { confirmed, tellEveryone } from './snapshot/access/everyone/tell.ts'
+import { askWitnesses } from './snapshot/access/everyone/witnesses.ts'
 import type { AccessFacts } from './snapshot/access/facts.ts'
 import { takeAccess } from './snapshot/access/take.ts'
 import { compareWrites } from './snapshot/access/writes/compare-writes.ts'
@@ -41,16 +44,21 @@ export async function lookAtAccess(
       maxUsers: options.identities,
     })
     identities = picked
-    const was = await takeAccess(before, picked, { signal })
+    const sampledWas = await takeAccess(before, picked, { signal })
+    access = sampledWas
+    const sampledIs = await takeAccess(after, picked, { signal, like: sampledWas })
+    const sampled = { before, after, was: sampledWas, is: sampledIs }
+    const everyone = await askEveryone(sampled, clone, signal)
+    const { was, is } = everyone === undefined ? sampled : await askWitnesses(sampled, everyone, { signal })
     access = was
-    const is = await takeAccess(after, picked, { signal, like: was })
     later = is
     const differences = await takeAccessDifferences(
       { database: before, facts: was },
       { database: after, facts: is },
       { signal },
     )
-    return compareAccess(was, is, differences)
+    const users = picked.filter(({ userId }) => userId !== undefined).length
+    return tellEveryone(compareAccess(was, is, differences), everyone && confirmed(everyone, differences), users)
   })
   if (identities === undefined) {
     stages.skip('functions', 'nobody could be picked to call them')
@@ -73,4 +81,15 @@ export async function lookAtAccess(
     return compareDefiners(fresh, was, is)
   })
   return { identities, ...(access === undefined ? {} : { access }) }
+}
+
+/** On clones, since functions of the app are called there. */
+async function askEveryone(
+  { before, after, was, is }: EveryoneInput,
+  clone: Cloner,
+  signal: AbortSignal,
+): Promise<Everyone | undefined> {
+  await using first = await clone(before)
+  await using second = await clone(after)
+  return await tryEveryone({ before: first, after: second, was, is }, { signal })
 }

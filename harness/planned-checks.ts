@@ -29,6 +29,7 @@ export function plannedChecks({ functions, rollback }: Pick<Inputs, 'functions' 
     plan('access.roles', 'access', 'What the roles may do compared'),
     plan('access.functions', 'access', "What functions with their owner's rights tell"),
     plan('access.row-sets', 'access', 'What sampled users see and may change compared'),
+    plan('access.everyone', 'access', 'What every user sees and may change, compared', false),
     plan('access.writes', 'access', 'Writes of sampled users tried for real'),
     plan('features.egress', 'features', 'Nothing left the machine', functions.length > 0),
     plan('performance.queries', 'performance', 'Reads of real users measured on both sides'),

@@ -112,13 +112,14 @@ function apiRole(role: 'anon' | 'service_role'): Identity {
   return { label: role, role, claims: { iss: 'supabase', role }, kind: role }
 }
 
-type Token = { readonly id: string; readonly role: string; readonly claims: Readonly<Record<string, unknown>> }
+export type Token = { readonly id: string; readonly role: string; readonly claims: Readonly<Record<string, unknown>> }
 
-/** The role and claims of each user's token, as Auth would issue it. */
-async function readTokens(database: Database, ids: readonly string[]): Promise<ReadonlyMap<string, Token>> {
-  if (ids.length === 0) return new Map()
+/** The role and claims of each user's token, as Auth would issue it; without `ids`, of every user, in the order of their ids. */
+export async function readTokens(database: Database, ids?: readonly string[]): Promise<ReadonlyMap<string, Token>> {
+  if (ids?.length === 0) return new Map()
   await using session = await database.connect({ readOnly: true })
   const columns = await readAuthColumns(session)
+  if (!columns.has('users')) return new Map()
   const user = (column: string, type: string) => columnOrNull(columns, 'users', column, type)
   const role = `coalesce(nullif(${user('role', 'text')}::text, ''), 'authenticated')`
   const { rows } = await session.query<Token>(
@@ -128,8 +129,8 @@ async function readTokens(database: Database, ids: readonly string[]): Promise<R
          'app_metadata', coalesce(${user('raw_app_meta_data', 'jsonb')}, '{}'),
          'user_metadata', coalesce(${user('raw_user_meta_data', 'jsonb')}, '{}'),
          'is_anonymous', coalesce(${user('is_anonymous', 'boolean')}, false), 'aal', 'aal1') as claims
-     from auth.users as users where users.id::text = any ($1)`,
-    [ids],
+     from auth.users as users where $1::text[] is null or users.id::text = any ($1) order by 1`,
+    [ids ?? null],
   )
   return new Map(rows.map((row) => [row.id, row]))
 }

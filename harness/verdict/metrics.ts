@@ -17,7 +17,7 @@ const words: Readonly<Record<MetricName, Words>> = {
     title: 'All user data is accessible, and only to whom it should be',
     met: 'Everyone reaches what they reached before, and only what is meant',
     notMet: 'Who can see or change what would differ from what was declared',
-    lead: ['access.row-sets', 'suite:rls'],
+    lead: ['access.everyone', 'access.row-sets', 'suite:rls'],
   },
   features: {
     title: 'All features work identically',
