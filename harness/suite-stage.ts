@@ -31,6 +31,7 @@ export function stackOpener(
     })
     return {
       ...stack,
+      database,
       async [Symbol.asyncDispose]() {
         await stack.stop()
         await database.drop()

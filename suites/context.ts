@@ -10,7 +10,7 @@ import pg from 'pg'
 import { test as base, expect, inject, type TestAPI } from 'vitest'
 import type { Contracts } from '../harness/model/config.ts'
 import type { MailAccount, MailFault } from '../harness/model/mail-fault.ts'
-import type { Mail, RefusedMail } from '../harness/model/stack.ts'
+import type { Advance, Mail, RefusedMail } from '../harness/model/stack.ts'
 import type { StackAccess } from '../harness/suites/control.ts'
 import '../harness/suites/injected.ts'
 
@@ -20,7 +20,7 @@ export { filled, recipients } from './mails.ts'
 export { from, quoted } from './names.ts'
 export { insertSql, madeRow, type Row, rowFor } from './rows.ts'
 export { ensureRow, type Outcome, tried } from './trial.ts'
-export type { Mail, MailAccount, MailFault, RefusedMail }
+export type { Advance, Mail, MailAccount, MailFault, RefusedMail }
 
 export type User = { readonly id: string; readonly email?: string | null }
 
@@ -43,6 +43,13 @@ export type SuiteFixtures = {
   as: (user: User) => Promise<SupabaseClient>
   /** SQL as superuser on this file's own clone; it may write. */
   db: SuiteDatabase
+  /**
+   * Lets time pass on this file's own clone, by an interval in Postgres' words (`3 days`, `36 hours`, `1 month`, which is
+   * reckoned on the calendar in UTC). Everything gets that much older, while clocks stay: each date and timestamp of the
+   * app's tables, of auth and of storage moves into the past, mails do, edge functions start anew, Auth's links and
+   * sessions run out. So database, functions and mailbox agree on what is due. Jobs do not run by themselves: call them.
+   */
+  advance: (interval: string) => Promise<Advance>
   /** Mails that Auth and the edge functions sent in this file so far. */
   mailbox: Mailbox
   /** Accounts with known passwords. */
@@ -149,6 +156,10 @@ export function needs<K extends keyof Contracts>(...keys: readonly K[]): TestAPI
     },
     as: async ({ world, app: _ }, use) => use(async (user) => actingAs(user, await world.stack())),
     db: async ({ world, app: _ }, use) => use(databaseOf(await world.pool())),
+    advance: async ({ world, app: _ }, use) => {
+      const { id } = await world.stack()
+      await use(async (interval) => body<Advance>(await control('POST', `${id}/advance`, { interval })))
+    },
     mailbox: async ({ world, app: _ }, use) => use(mailboxOf(await world.stack())),
     observe: async ({ task }, use) => {
       const seen: Record<string, string> = {}
@@ -246,15 +257,16 @@ async function openStack(): Promise<StackAccess> {
   return body<StackAccess>(await control('POST', inject('greenlight').side))
 }
 
-async function control(method: 'POST' | 'DELETE', subject: string): Promise<Response> {
+async function control(method: 'POST' | 'DELETE', subject: string, sent?: unknown): Promise<Response> {
   const { controlUrl, controlToken } = inject('greenlight')
   const response = await fetch(`${controlUrl}/stacks/${subject}`, {
     method,
     headers: { Authorization: `Bearer ${controlToken}` },
+    ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
   })
   if (response.ok) return response
   const { message } = await body<{ message: string }>(response)
-  throw new Error(`The stack for this suite could not be had: ${message}`)
+  throw new Error(sent === undefined ? `The stack for this suite could not be had: ${message}` : message)
 }
 
 /** The answer of the harness' own doors: its shape is ours. */

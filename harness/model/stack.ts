@@ -21,8 +21,17 @@ export interface Stack extends AsyncDisposable {
   logs(): readonly StackLog[]
   /** Parts that could not start (`stack.start-failed`, `engine.unavailable`) and functions that do not load (`function.unloadable`): their routes answer 503. */
   failures(): readonly HarnessError[]
+  /**
+   * Lets time pass for what the stack itself remembers, in milliseconds: mails are that much older, Resend's idempotency
+   * keys run out, edge functions start anew with nothing of earlier times in their memory. Clocks stay as they are, and
+   * rows are the caller's to move.
+   */
+  advance(milliseconds: number): Promise<void>
   stop(): Promise<void>
 }
+
+/** How far time went on: `days` are the midnights (UTC) that were passed, by which dates without a time move. */
+export type Advance = { readonly milliseconds: number; readonly days: number }
 
 export type Mail = {
   /** As Resend answers it; `auth-<n>` for mails of Auth. */

@@ -4,6 +4,8 @@ export type LazyPart<Part> = {
   get(): Promise<Part>
   /** The part, when it runs. */
   running(): Part | undefined
+  /** Stops it, if it runs; the next call of `get` starts it anew. */
+  reset(): Promise<void>
   /** Stops it, if it was ever started; later calls of `get` fail. */
   stop(): Promise<void>
 }
@@ -36,6 +38,12 @@ export function lazyPart<Part extends Startable>(start: () => Promise<Part>): La
       return starting
     },
     running: () => (current?.running() ? current : undefined),
+    async reset() {
+      await starting?.catch(() => undefined)
+      const old = current
+      current = undefined
+      await old?.stop()
+    },
     async stop() {
       stopped = true
       await starting?.catch(() => undefined)

@@ -165,6 +165,10 @@ export async function startStack(database: Database, options: StackOptions = {})
     egress: () => functions?.egress() ?? [],
     logs: () => [...logs],
     failures: () => [...failures.values()],
+    async advance(milliseconds) {
+      await functions?.restart()
+      await mail.advance(milliseconds)
+    },
     stop() {
       stopping ??= stopAll()
       return stopping

@@ -1,8 +1,10 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Database } from '../database/engine.ts'
 import { HarnessError, messageOf } from '../errors.ts'
 import type { Stack } from '../model/stack.ts'
 import type { Side } from '../model/suite-run.ts'
+import { advanceDatabase } from './advance.ts'
 
 /** What a suite file is told of its stack. */
 export type StackAccess = {
@@ -15,12 +17,16 @@ export type StackAccess = {
   readonly functions: readonly string[]
 }
 
-/** Opens a stack on a fresh clone of one side. Disposal stops it and drops the clone. */
-export type OpenStack = (side: Side) => Promise<Stack>
+/** A stack and the clone that it stands on. Disposal stops it and drops the clone. */
+export type OpenedStack = Stack & { readonly database: Database }
+
+/** Opens a stack on a fresh clone of one side. */
+export type OpenStack = (side: Side) => Promise<OpenedStack>
 
 /**
  * The door through which suite files, which run in workers, get their stacks: `POST /stacks/<side>` opens one on a
- * fresh clone, `DELETE /stacks/<id>` closes it. Loopback, with a token. Disposal closes what is still open.
+ * fresh clone, `POST /stacks/<id>/advance` lets time pass for it (`{ "interval": "3 days" }`), `DELETE /stacks/<id>`
+ * closes it. Loopback, with a token. Disposal closes what is still open.
  */
 export interface Control extends AsyncDisposable {
   readonly url: string
@@ -33,7 +39,7 @@ export interface Control extends AsyncDisposable {
 
 export async function startControl(open: OpenStack): Promise<Control> {
   const token = randomBytes(24).toString('base64url')
-  const stacks = new Map<string, { side: Side; stack: Stack }>()
+  const stacks = new Map<string, { side: Side; stack: OpenedStack; elapsed: number }>()
   const attempts: { side: Side; function: string; host: string }[] = []
   const failures = new Set<string>()
   let opened = 0
@@ -49,12 +55,19 @@ export async function startControl(open: OpenStack): Promise<Control> {
   }
 
   const answer = async (request: IncomingMessage): Promise<unknown> => {
-    const [, , subject] = (request.url ?? '').split('/')
+    const [, , subject, action] = (request.url ?? '').split('/')
+    const known = stacks.get(subject ?? '')
+    if (request.method === 'POST' && known !== undefined && action === 'advance') {
+      const advance = await advanceDatabase(known.stack.database, await intervalIn(request), known.elapsed)
+      known.elapsed += advance.milliseconds
+      await known.stack.advance(advance.milliseconds)
+      return advance
+    }
     if (request.method === 'DELETE' && subject !== undefined) return close(subject)
     if (request.method !== 'POST' || (subject !== 'before' && subject !== 'after')) throw new Error('unknown request')
     const stack = await open(subject)
     const id = `${subject}-${++opened}`
-    stacks.set(id, { side: subject, stack })
+    stacks.set(id, { side: subject, stack, elapsed: 0 })
     const { url, anonKey, serviceKey, jwtSecret, databaseUrl, functions } = stack
     const access: StackAccess = { id, url, anonKey, serviceKey, jwtSecret, databaseUrl: databaseUrl.admin, functions }
     return access
@@ -85,6 +98,15 @@ export async function startControl(open: OpenStack): Promise<Control> {
       await Promise.all([...stacks.keys()].map(close))
     },
   }
+}
+
+async function intervalIn(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  const body: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  const interval: unknown = Object(body).interval
+  if (typeof interval !== 'string') throw new HarnessError('usage.invalid', 'advance() takes an interval as text.')
+  return interval
 }
 
 function authorised(request: IncomingMessage, token: string): boolean {

@@ -23,6 +23,8 @@ export type Functions = {
   egress(): readonly EgressAttempt[]
   /** Imports of the open internet that were replaced so far, sorted. */
   mappings(): readonly Mapping[]
+  /** Ends the processes that run; each starts anew when it is next called, with nothing in its memory. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -103,6 +105,9 @@ export async function openFunctions(options: FunctionsOptions): Promise<Function
       return [...seen.values()]
     },
     mappings: () => [...mappings].map(([from, to]) => ({ from, to })).sort((a, b) => (a.from < b.from ? -1 : 1)),
+    async restart() {
+      await Promise.all([...parts.values()].map((part) => part.reset()))
+    },
     async stop() {
       await Promise.all([...parts.values()].map((part) => part.stop()))
     },

@@ -17,10 +17,14 @@ export type MailService = {
   /** Opens the page `/mailbox` in a browser: `?token=…`. */
   readonly pageToken: string
   readonly now: () => Date
+  /** The clock of what is kept for a while, such as idempotency keys: `now`, and the time that was advanced. */
+  readonly keptNow: () => Date
   account(): MailAccount
   configure(changes: Partial<MailAccount>): void
   /** Every mail, with the accounts that it goes to. */
   addressed(): Promise<readonly Mail[]>
+  /** Lets time pass: mails get older, what waits for a moment is nearer to it, what became due is delivered. Unit: milliseconds. */
+  advance(milliseconds: number): Promise<void>
   /** Delivers what became due. Needed after the stack's clock was moved. */
   settle(): Promise<void>
   stop(): void
@@ -44,6 +48,7 @@ export type MailServiceOptions = {
 
 export function makeMailService(options: MailServiceOptions): MailService {
   const { now, webhook, usersOf } = options
+  let elapsed = 0
   let account: MailAccount = { ...defaultAccount, ...options.account }
   const mailbox = makeMailbox({ now, onMail: options.onMail, onRefused: options.onRefused })
   const webhooks = webhook === undefined ? undefined : makeWebhooks({ ...webhook, now })
@@ -55,6 +60,7 @@ export function makeMailService(options: MailServiceOptions): MailService {
     webhooks,
     pageToken: randomBytes(24).toString('base64url'),
     now,
+    keptNow: () => new Date(now().getTime() + elapsed),
     account: () => account,
     configure(changes) {
       account = { ...account, ...changes }
@@ -68,6 +74,13 @@ export function makeMailService(options: MailServiceOptions): MailService {
         ...mail,
         users: [...new Set(everybody(mail).flatMap((address) => known.get(address) ?? []))],
       }))
+    },
+    async advance(milliseconds) {
+      elapsed += milliseconds
+      mailbox.age(milliseconds)
+      webhooks?.age(milliseconds)
+      delivery.settle()
+      await webhooks?.pump()
     },
     async settle() {
       delivery.settle()

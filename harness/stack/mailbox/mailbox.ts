@@ -25,6 +25,8 @@ export type Mailbox = {
   refuse(refused: Omit<RefusedMail, 'at'>): void
   refused(): readonly RefusedMail[]
   clear(): void
+  /** Makes every mail, sent or to be sent, that much older. Unit: milliseconds. */
+  age(milliseconds: number): void
 }
 
 export type MailboxOptions = {
@@ -87,6 +89,15 @@ export function makeMailbox({ now, onMail, onRefused }: MailboxOptions): Mailbox
     clear: () => {
       mails.clear()
       refused.length = 0
+    },
+    age(milliseconds) {
+      const sooner = (moment: string) => new Date(Date.parse(moment) - milliseconds).toISOString()
+      for (const [id, mail] of mails) {
+        const scheduled = mail.scheduledAt === undefined ? {} : { scheduledAt: sooner(mail.scheduledAt) }
+        const events = mail.events.map((event) => ({ ...event, at: sooner(event.at) }))
+        mails.set(id, { ...mail, ...scheduled, events, at: sooner(mail.at) })
+      }
+      for (const [at, mail] of refused.entries()) refused[at] = { ...mail, at: sooner(mail.at) }
     },
   }
 }

@@ -19,6 +19,8 @@ export type ResendOptions = {
   /** Asked at each request. */
   readonly account: () => MailAccount
   readonly now: () => Date
+  /** The clock of idempotency keys. Default: `now`. */
+  readonly keptNow?: () => Date
 }
 
 export type ResendApp = Hono<{ Variables: { function: string } }>
@@ -31,9 +33,9 @@ const maxBatch = 100
  * /emails/:id, POST /emails/:id/cancel. Mounted once for everybody and once for each edge function, whose name goes on
  * the mail. Source: https://resend.com/docs/api-reference and the types of the `resend` package.
  */
-export function resendDouble({ mailbox, delivery, faults, account, now }: ResendOptions): ResendApp {
+export function resendDouble({ mailbox, delivery, faults, account, now, keptNow = now }: ResendOptions): ResendApp {
   const app: ResendApp = new Hono()
-  const idempotency = makeIdempotency(now)
+  const idempotency = makeIdempotency(keptNow)
   const rate = makeRateLimit(now, () => account().rateLimit)
 
   const fail = (c: Context, error: ResendError) => c.json(error, error.statusCode as 422)

@@ -18,6 +18,8 @@ export type Webhooks = {
   /** Sends what is due by the stack's clock. Called by itself while that is the system's; needed after it was moved. */
   pump(): Promise<void>
   attempts(): readonly WebhookAttempt[]
+  /** Brings every try that waits nearer. Unit: milliseconds. */
+  age(milliseconds: number): void
   stop(): void
 }
 
@@ -107,6 +109,9 @@ export function makeWebhooks({ secret, now, post }: WebhookOptions): Webhooks {
     },
     pump,
     attempts: () => [...attempts],
+    age(milliseconds) {
+      for (const event of queue) event.due -= milliseconds
+    },
     stop() {
       stopped = true
       clearTimeout(timer)
