@@ -32,6 +32,8 @@ export function plannedChecks({ functions, rollback }: Pick<Inputs, 'functions' 
     plan('access.everyone', 'access', 'What every user sees and may change, compared', false),
     plan('access.writes', 'access', 'Writes of sampled users tried for real'),
     plan('features.egress', 'features', 'Nothing left the machine', functions.length > 0),
+    plan('features.mail', 'features', 'Mails are well formed', functions.length > 0),
+    plan('access.secrets', 'access', 'Mails and logs of functions hold no secret', functions.length > 0),
     plan('performance.queries', 'performance', 'Reads of real users measured on both sides'),
     plan('rollback.applied', 'data', 'The rollback scripts run', rollback !== undefined),
     plan('rollback.complete', 'data', 'After the rollback everything is as before', false),

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Cloner } from './clones.ts'
 import type { Database } from './database/engine.ts'
 import type { Inputs } from './inputs.ts'
+import { type MailCollector, mailCollector } from './mail-stage.ts'
 import type { Check } from './model/check.ts'
 import type { Finding } from './model/finding.ts'
 import type { Side, SuiteRun } from './model/suite-run.ts'
@@ -17,23 +18,28 @@ export function stackOpener(
   inputs: Inputs,
   clone: Cloner,
   signal: AbortSignal,
+  mails: MailCollector = mailCollector(inputs),
 ): OpenStack {
   const { functions, config } = inputs.options
   return async (side) => {
+    const { begin, end, ...watching } = mails.watch(side)
     const database = await clone(sides[side])
     const stack = await startStack(database, {
       ...(functions === undefined ? {} : { functions }),
       ...(config.functionsEnv === undefined ? {} : { functionsEnv: config.functionsEnv }),
+      ...watching,
       signal,
     }).catch(async (error) => {
       await database.drop()
       throw error
     })
+    begin(stack)
     return {
       ...stack,
       database,
       async [Symbol.asyncDispose]() {
         await stack.stop()
+        await end(database)
         await database.drop()
       },
     }
@@ -53,7 +59,8 @@ export async function runSuiteStage(
     const allure = join(options.out, 'allure-results')
     // Allure would make it readable for all.
     await mkdir(allure, { recursive: true, mode: 0o700 })
-    const control = await startControl(stackOpener(sides, inputs, clone, signal))
+    const mails = mailCollector(inputs)
+    const control = await startControl(stackOpener(sides, inputs, clone, signal, mails))
     let run: SuiteRun
     {
       await using _ = control
@@ -69,6 +76,7 @@ export async function runSuiteStage(
       })
     }
     stages.add(egressEvidence(control, functions))
+    stages.add(mails.evidence())
     progress(`${run.tests.length} tests on both sides, ${run.files} files`)
     return { ...run, errors: [...run.errors, ...control.failures()] }
   })

@@ -7,11 +7,11 @@ const areas: Readonly<Record<string, readonly string[]>> = {
   migrations: ['migration'],
   data: ['data', 'schema', 'date'],
   dates: ['date'],
-  access: ['access'],
+  access: ['access', 'secret'],
   logins: ['auth'],
   performance: ['query', 'lock', 'traffic'],
   rollback: ['rollback'],
-  features: ['feature', 'egress'],
+  features: ['feature', 'egress', 'mail'],
   mail: ['mail'],
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { linksOf } from '../../model/mail-text.ts'
 import type { Mail, MailEvent, MailStatus, RefusedMail } from '../../model/stack.ts'
-import { linksOf, tokensOf } from './links.ts'
+import { tokensOf } from './tokens.ts'
 
 /** What the sender knows of a mail. */
 export type NewMail = Pick<Mail, 'source' | 'from' | 'to' | 'subject'> &

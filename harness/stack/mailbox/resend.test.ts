@@ -1,11 +1,12 @@
 import { Hono } from 'hono'
 import { Resend } from 'resend'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { linksOf } from '../../model/mail-text.ts'
 import { type ApiKeys, makeKeys } from '../keys.ts'
 import { type Listener, listen } from '../listener.ts'
-import { linksOf, tokensOf } from './links.ts'
 import { type MailService, makeMailService } from './mail-service.ts'
 import { mailboxRoutes } from './routes.ts'
+import { tokensOf } from './tokens.ts'
 
 const message = {
   from: 'Planner <planner@planner.app>',

@@ -52,6 +52,16 @@ export const mailFindings = {
     bad: 'The log row is written first, the error is swallowed.',
     good: 'The row says "pending" until the service answers with an id.',
   },
+  'mail.malformed': {
+    severity: 'blocking',
+    metric: 'features',
+    meaning: 'A mail has something in it that its reader must not see, or lacks something that the reader needs.',
+    why: 'Once sent it cannot be called back: a placeholder looks broken, a dead link helps nobody, a list of addresses tells each reader about all others.',
+    advice: 'Look at the mail in the mailbox of the stack, then at the template of the function that sent it.',
+    declared: 'never',
+    bad: 'Hello undefined, see http://localhost:3000/events/null.',
+    good: 'Hello Ada, see https://planner.app/events/7.',
+  },
   'egress.attempted': {
     severity: 'blocking',
     metric: 'features',
@@ -61,5 +71,16 @@ export const mailFindings = {
     declared: 'never',
     bad: "await fetch('https://hooks.example.com/notify', …)",
     good: "await fetch(Deno.env.get('WEBHOOK_URL'), …)",
+  },
+  'secret.exposed': {
+    severity: 'blocking',
+    metric: 'access',
+    meaning: 'A function put a key, or a token of a user, into a mail or wrote it into its log.',
+    why: 'Whoever reads the mail or the log can act with it: with the service key on all data, with a token as that user.',
+    advice:
+      'Log ids and counts, never headers, environments or whole requests; replace a key that was ever logged in production.',
+    declared: 'never',
+    bad: "console.log(request.headers.get('authorization'))",
+    good: "console.log('called by', user.id)",
   },
 } satisfies Partial<Record<FindingKind, FindingRecord>>

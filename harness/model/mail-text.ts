@@ -19,19 +19,6 @@ export function linksInText(text: string): string[] {
   return [...text.matchAll(/https?:\/\/[^\s<>"')\]]+/gi)].map((match) => match[0].replace(/[.,;:!?]+$/, ''))
 }
 
-/** One-time tokens and codes in links: values of parameters so named, and long random path segments. */
-export function tokensOf(links: readonly string[]): string[] {
-  const found = links.flatMap((link) => {
-    if (!URL.canParse(link)) return []
-    const url = new URL(link)
-    const parameters = [...url.searchParams, ...new URLSearchParams(url.hash.replace(/^#/, ''))]
-    const named = parameters.filter(([name]) => /token|code|otp|secret|invit/i.test(name)).map(([, value]) => value)
-    const segments = url.pathname.split('/').filter((part) => /^[\w-]{20,}$/.test(part) && /\d/.test(part))
-    return [...named, ...segments].filter((value) => value !== '')
-  })
-  return [...new Set(found)]
-}
-
 export function unescapeHtml(text: string): string {
   return text
     .replace(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Math.min(Number(code), 0x10ffff)))
@@ -44,4 +31,13 @@ export function unescapeHtml(text: string): string {
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
     .replaceAll('&amp;', '&')
+}
+
+/** What a reader sees of an HTML mail: no tags, styles, scripts and comments; entities undone; white space as one. */
+export function visibleText(html: string): string {
+  const shown = html
+    .replace(/<!--[\s\S]*?-->/g, ' ')
+    .replace(/<(style|script|head|title)\b[\s\S]*?<\/\1\s*>/gi, ' ')
+    .replace(/<[a-z/!][^>]*>/gi, ' ')
+  return unescapeHtml(shown).replace(/\s+/g, ' ').trim()
 }
