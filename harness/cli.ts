@@ -48,6 +48,7 @@ program
   .option('--keep', 'leave the databases up, and print how to connect')
   .option('--seed <n>', 'seed of every random choice (default: 1)')
   .option('--identities <n|all>', 'users who are asked what they see and may write (default: 200)')
+  .option('--logins <n>', 'users to log in for real, or all (default: all up to 500, else some of every kind)')
   .option('--quiet', 'no progress, only the verdict')
   .option('--json', 'the report document on standard output')
   .option('--no-color', 'no colors')

@@ -3,7 +3,11 @@ import type { Check } from './model/check.ts'
 import type { MetricName } from './model/finding.ts'
 
 /** Every check that a rehearsal plans to make, as it stands before anything ran. Stages overwrite them by id. */
-export function plannedChecks({ functions, rollback }: Pick<Inputs, 'functions' | 'rollback'>): Check[] {
+export function plannedChecks({
+  functions,
+  rollback,
+  canaries,
+}: Pick<Inputs, 'functions' | 'rollback' | 'canaries'>): Check[] {
   const plan = (id: string, metric: MetricName, title: string, required = true): Check => ({
     id,
     metric,
@@ -25,6 +29,9 @@ export function plannedChecks({ functions, rollback }: Pick<Inputs, 'functions' 
     plan('data.sequences', 'data', 'Sequences held against the values they feed'),
     plan('data.views', 'data', 'Views that were redefined read with both definitions'),
     plan('logins.users-read', 'logins', 'Every account, identity and session compared'),
+    plan('logins.real', 'logins', 'Users of every kind really logged in'),
+    plan('logins.canaries', 'logins', 'The canaries logged in with their passwords', canaries.length > 0),
+    plan('logins.not-tried', 'logins', 'Logins that this Auth server cannot make', false),
     plan('logins.sign-up', 'logins', 'Sign-up and login writes tried on a clone'),
     plan('access.roles', 'access', 'What the roles may do compared'),
     plan('access.functions', 'access', "What functions with their owner's rights tell"),

@@ -5,6 +5,7 @@ import { cloner } from './clones.ts'
 import { checkContractNames } from './contract-names.ts'
 import type { Database } from './database/engine.ts'
 import { type Inputs, readInputs } from './inputs.ts'
+import { lookAtRealLogins } from './login-stage.ts'
 import { lintMigrations } from './migrations/lint.ts'
 import { provePredicates } from './migrations/prove.ts'
 import type { Contracts } from './model/config.ts'
@@ -38,6 +39,7 @@ const comparisons = [
   'ledger',
   'dates',
   'logins',
+  'log in',
   'row sets',
   'writes',
   'functions',
@@ -126,6 +128,7 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
     }),
   )
   await stages.look('logins', () => lookAtLogins(before, after, clone, signal))
+  const logins = await lookAtRealLogins({ before, after }, inputs, clone, stages, signal)
   const { identities, access } = await lookAtAccess({ before, after }, inputs, clone, stages, signal)
   const suites = await runSuiteStage({ before, after }, inputs, clone, stages, signal)
   if (identities === undefined) stages.skip('queries', 'nobody could be picked to send them')
@@ -148,6 +151,7 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
       applied,
       access,
       zone: prepared.zone,
+      logins,
       record,
       clone,
       signal,

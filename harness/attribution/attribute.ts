@@ -1,5 +1,6 @@
 import type { Cloner } from '../clones.ts'
 import type { Database } from '../database/engine.ts'
+import type { LoginsOf } from '../login-stage.ts'
 import type { Finding } from '../model/finding.ts'
 import type { AppliedMigration, MigrationFile } from '../model/migration-run.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
@@ -17,6 +18,8 @@ export type AttributionInput = {
   /** What was seen on before: the same identities are asked again. Absent when the row sets could not be read. */
   readonly access: AccessFacts | undefined
   readonly zone?: string | undefined
+  /** Those whose logins differ: they alone are logged in again. */
+  readonly logins?: LoginsOf
   readonly record: boolean
   readonly clone: Cloner
   readonly signal: AbortSignal
@@ -32,7 +35,8 @@ export async function attribute(findings: readonly Finding[], input: Attribution
   const { pending } = input
   const [only] = pending
   if (only !== undefined && pending.length === 1) return findings.map((finding) => named(finding, only.name))
-  const look = lookers({ access: input.access, zone: input.zone, clone: input.clone, signal: input.signal })
+  const { access, zone, logins, clone, signal } = input
+  const look = lookers({ access, zone, logins, clone, signal })
   const wanted = new Set(findings.filter((finding) => isOpen(finding) && look.canSee(finding)).map(keyOf))
   const causes = wanted.size > 0 ? await bisect(wanted, look, input) : new Map<string, string[]>()
   return findings.flatMap((finding) => {

@@ -1,11 +1,14 @@
 import type { Finding } from '../model/finding.ts'
 
-/** A finding as it is found again between two other states: counts, rows and columns differ there. */
-export function keyOf({ kind, object, role }: Finding): string {
-  return [kind, object, role ?? ''].join('\0')
+/**
+ * A finding as it is found again between two other states: counts and rows differ there, and so do columns, but for
+ * accounts, where the column tells one way of losing a login from another.
+ */
+export function keyOf({ kind, object, role, columns = [] }: Finding): string {
+  return [kind, object, role ?? '', kind.startsWith('auth.') ? columns.join() : ''].join('\0')
 }
 
-export function partsOf(key: string): { readonly kind: string; readonly object: string } {
-  const [kind = '', object = ''] = key.split('\0')
-  return { kind, object }
+export function partsOf(key: string): { readonly kind: string; readonly object: string; readonly columns: string } {
+  const [kind = '', object = '', , columns = ''] = key.split('\0')
+  return { kind, object, columns }
 }

@@ -1,15 +1,15 @@
 import type { Cloner } from '../clones.ts'
 import type { Database } from '../database/engine.ts'
+import type { LoginsOf } from '../login-stage.ts'
 import type { Finding } from '../model/finding.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
 import { compareDates } from '../snapshot/dates/compare-dates.ts'
 import { compareLedger } from '../snapshot/ledger/compare-ledger.ts'
-import { compareLogins } from '../snapshot/logins/compare.ts'
-import { takeLogins } from '../snapshot/logins/take.ts'
 import { compareSchema } from '../snapshot/schema/compare-schema.ts'
 import { type SchemaFacts, takeSchema } from '../snapshot/schema/take-schema.ts'
 import { accessBetween } from './access-between.ts'
 import { keyOf, partsOf } from './finding-key.ts'
+import { type Family, loginFamilies } from './login-lookers.ts'
 
 export type Lookers = {
   /** Whether a finding of this kind can be looked for between any two states. */
@@ -22,12 +22,14 @@ export type Lookers = {
 export function lookers({
   access,
   zone,
+  logins = { users: [], canaries: [] },
   clone,
   signal,
 }: {
   readonly access: AccessFacts | undefined
   /** In which the Data API of before reads times without a zone. */
   readonly zone: string | undefined
+  readonly logins?: LoginsOf | undefined
   readonly clone: Cloner
   readonly signal: AbortSignal
 }): Lookers {
@@ -38,10 +40,7 @@ export function lookers({
     return known
   }
   const lookAtAccess = access && accessBetween({ access, clone, signal })
-  const families: readonly {
-    readonly sees: (kind: string) => boolean
-    look(from: Database, to: Database, keys: readonly string[]): Promise<readonly Finding[]>
-  }[] = [
+  const families: readonly Family[] = [
     {
       sees: (kind) => kind.startsWith('data.'),
       look: async (from, to) => (await compareLedger(from, to, { signal })).findings,
@@ -54,11 +53,7 @@ export function lookers({
       sees: (kind) => kind.startsWith('schema.') || kind === 'feature.api-removed' || kind === 'access.rls-disabled',
       look: async (from, to) => compareSchema(await schemaOf(from), await schemaOf(to)).findings,
     },
-    {
-      sees: (kind) => kind === 'auth.user-lost' || kind === 'auth.password-changed' || kind === 'auth.identity-lost',
-      look: async (from, to) =>
-        compareLogins(await takeLogins(from, { signal }), await takeLogins(to, { signal })).findings,
-    },
+    ...loginFamilies({ logins, clone, signal }),
     {
       sees: (kind) => access !== undefined && kind.startsWith('access.'),
       look: async (from, to, keys) => (lookAtAccess ? lookAtAccess(from, to, keys) : []),

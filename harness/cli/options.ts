@@ -17,6 +17,7 @@ export type RunFlags = {
   readonly keep?: boolean
   readonly seed?: string
   readonly identities?: string
+  readonly logins?: string
   readonly quiet?: boolean
   readonly json?: boolean
   readonly color?: boolean
@@ -35,6 +36,8 @@ export type RunOptions = {
   readonly seed: number
   /** Users who are asked what they see. */
   readonly identities: number | 'all'
+  /** How many users are logged in for real. Default: all up to 500, else a sample of every kind. */
+  readonly logins?: number | 'all'
   readonly ownSuites: readonly string[]
   readonly config: GreenlightConfig
   readonly configSource?: { readonly path: string; readonly sha256: string }
@@ -72,6 +75,9 @@ export function runOptions(
     complaints.push(`--seed takes a whole number from 0, not "${flags.seed}"`)
   if (typeof identities === 'number' && (!Number.isSafeInteger(identities) || identities < 1))
     complaints.push(`--identities takes a whole number from 1, or "all", not "${flags.identities}"`)
+  const logins = flags.logins === undefined ? config.logins : flags.logins === 'all' ? 'all' : Number(flags.logins)
+  if (typeof logins === 'number' && !(Number.isSafeInteger(logins) && logins >= 1))
+    complaints.push(`--logins takes "all" or a whole number from 1, not "${flags.logins}"`)
   const [dump] = dumps
   if (complaints.length > 0 || dump === undefined || migrations === undefined || engine === undefined) {
     throw new HarnessError(
@@ -91,6 +97,7 @@ export function runOptions(
     keep: flags.keep ?? false,
     seed,
     identities,
+    ...(logins === undefined ? {} : { logins }),
     ownSuites: flags.suites?.map(path) ?? config.suites ?? [],
     config,
     ...(loaded.source === undefined ? {} : { configSource: loaded.source }),

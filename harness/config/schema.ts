@@ -101,6 +101,7 @@ export const configSchema: z.ZodType<GreenlightConfig> = z.strictObject({
   canaries: z.array(canary).exactOptional(),
   identities: z.union([z.int().min(1), z.literal('all')], 'must be a whole number from 1, or "all"').exactOptional(),
   usersPerKind: z.int().min(1).exactOptional(),
+  logins: z.union([z.int().min(1), z.literal('all')]).exactOptional(),
   functionsEnv: z.record(text, z.string()).exactOptional(),
   contracts: contracts.check(checkTogether).exactOptional(),
   waivers: z.array(waiver).exactOptional(),

@@ -34,6 +34,8 @@ export type GreenlightConfig = {
   readonly identities?: number | 'all'
   /** Of them, users wanted of each kind before more of any. Default: 2. */
   readonly usersPerKind?: number
+  /** How many users are logged in for real, on both sides. Default: all of them up to 500, else `usersPerKind` of each kind and at most 500. */
+  readonly logins?: number | 'all'
   /** Environment of the edge functions, besides what the platform injects. Secrets belong in the environment, not here. */
   readonly functionsEnv?: Readonly<Record<string, string>>
   readonly contracts?: Contracts

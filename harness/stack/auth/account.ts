@@ -12,6 +12,8 @@ export type Account = {
   readonly userMetadata: Readonly<Record<string, unknown>>
   /** What GoTrue checks a password against; `other` is a hash imported from another system (Argon2, Firebase scrypt). */
   readonly password: 'bcrypt' | 'other' | 'none'
+  /** Whether GoTrue finds it by its address: not those of a single sign-on provider, and not those of another audience. */
+  readonly byAddress: boolean
   /** True when the session that the request belongs to is over. */
   readonly sessionExpired: boolean
 }
@@ -23,6 +25,7 @@ const columns = `u.id,
   coalesce(u.banned_until > now(), false) as banned,
   u.deleted_at is not null as deleted,
   coalesce(u.is_anonymous, false) as anonymous,
+  coalesce(not u.is_sso_user and u.aud = 'authenticated', false) as "byAddress",
   coalesce(u.email, '') as email,
   coalesce(u.phone, '') as phone,
   coalesce(u.raw_app_meta_data, '{}') as "appMetadata",
@@ -32,9 +35,9 @@ const columns = `u.id,
 
 const queries: Readonly<Record<AccountReference['by'], string>> = {
   id: `select ${columns}, false as "sessionExpired" from auth.users u where u.id = $1::uuid`,
-  // As GoTrue looks it up: accounts of a single sign-on provider have no password.
+  // Also those whom GoTrue does not find by their address, since the Auth server that runs here does.
   email: `select ${columns}, false as "sessionExpired" from auth.users u
-    where u.email = lower($1) and u.aud = 'authenticated' and not u.is_sso_user`,
+    where u.email = lower($1) order by (not u.is_sso_user and u.aud = 'authenticated') desc nulls last limit 1`,
   'refresh-token': `select ${columns}, coalesce(s.not_after < now(), false) as "sessionExpired"
     from auth.refresh_tokens t
     join auth.users u on u.id = t.user_id::uuid

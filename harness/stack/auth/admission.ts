@@ -1,10 +1,10 @@
 import type { Account } from './account.ts'
 
 /** What an account asks for. */
-export type AuthStep = 'password' | 'refresh' | 'verify' | 'authenticated'
+export type AuthStep = 'password' | 'link' | 'refresh' | 'verify' | 'authenticated'
 
 /** An answer in GoTrue's shape: `{ code, error_code, msg }`. */
-export type Refusal = { readonly status: 400 | 403 | 501; readonly errorCode: string; readonly message: string }
+export type Refusal = { readonly status: 400 | 403 | 422 | 501; readonly errorCode: string; readonly message: string }
 
 const credentials: Refusal = { status: 400, errorCode: 'invalid_credentials', message: 'Invalid login credentials' }
 
@@ -15,6 +15,9 @@ const unknownHash: Refusal = {
   message: 'This Auth checks bcrypt passwords only, and this account has another kind of hash.',
 }
 
+/** As for an address that is nobody's: `internal/api/otp.go` with `create_user: false`. */
+const nobody: Refusal = { status: 422, errorCode: 'otp_disabled', message: 'Signups not allowed for otp' }
+
 /**
  * Whether GoTrue would go on with this account, decided before the Auth server is asked, which knows neither bans nor
  * soft deletion. Status and codes are GoTrue's: `internal/api/token.go` (password, refresh), `verify.go`, `auth.go`.
@@ -23,9 +26,12 @@ const unknownHash: Refusal = {
 export function refusalFor(account: Account, step: AuthStep): Refusal | undefined {
   switch (step) {
     case 'password':
-      if (account.deleted) return credentials
+      if (account.deleted || !account.byAddress) return credentials
       if (account.banned) return { status: 400, errorCode: 'user_banned', message: 'User is banned' }
       return account.password === 'other' ? unknownHash : undefined
+    case 'link':
+      // The ban is told when the link is followed.
+      return account.deleted || !account.byAddress ? nobody : undefined
     case 'refresh':
       if (account.deleted) {
         const message = 'Invalid Refresh Token: Refresh Token Not Found'

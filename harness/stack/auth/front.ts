@@ -1,4 +1,4 @@
-import type { Pool } from 'pg'
+import { DatabaseError, type Pool } from 'pg'
 import { z } from 'zod'
 import { roleOf, subjectOf, withGotrueClaims } from './access-token.ts'
 import { type AccountReference, findAccount, methodsOf, recordMethod } from './account.ts'
@@ -11,6 +11,8 @@ export type AuthFrontOptions = {
   readonly pool: Pool
   readonly issuer: string
   readonly jwtSecret: string
+  /** Hears of a database that refuses what is asked of it. */
+  readonly onLine: (line: string) => void
 }
 
 const answerWithSession = z.looseObject({ access_token: z.string(), user: z.looseObject({}) })
@@ -25,6 +27,7 @@ export function authFront({
   pool,
   issuer,
   jwtSecret,
+  onLine,
 }: AuthFrontOptions): (request: Request) => Promise<Response> {
   const sign = async (accessToken: string, method: string | undefined): Promise<string> => {
     const { userId, sessionId } = subjectOf(accessToken)
@@ -36,7 +39,7 @@ export function authFront({
     return account === undefined ? accessToken : withGotrueClaims(accessToken, { issuer, jwtSecret, account, methods })
   }
 
-  return async (request) => {
+  const answer = async (request: Request): Promise<Response> => {
     const url = new URL(request.url)
     if (url.pathname.startsWith('/auth/v1/admin/')) return answerAdmin(request, await roleOf(request, jwtSecret), pool)
     const body = await readBody(request)
@@ -46,20 +49,31 @@ export function authFront({
       const refusal = account && refusalFor(account, call.step)
       if (refusal !== undefined) return refuse(refusal)
     }
-    const answer = await server(rebuilt(request, url, body))
-    if (answer.status >= 500) return gotrueFailure(url.pathname)
-    const location = answer.headers.get('location')
-    if (location !== null) return redirected(answer, location, (token) => sign(token, call.method))
-    if (!answer.ok || !answer.headers.get('content-type')?.includes('json')) return answer
-    const parsed = answerWithSession.safeParse(await answer.clone().json())
-    if (!parsed.success) return answer
+    const given = await server(rebuilt(request, url, body))
+    if (given.status >= 500) return gotrueFailure(url.pathname)
+    const location = given.headers.get('location')
+    if (location !== null) return redirected(given, location, (token) => sign(token, call.method))
+    if (!given.ok || !given.headers.get('content-type')?.includes('json')) return given
+    const parsed = answerWithSession.safeParse(await given.clone().json())
+    if (!parsed.success) return given
     const session = parsed.data
-    const headers = new Headers(answer.headers)
+    const headers = new Headers(given.headers)
     headers.delete('content-length')
     return Response.json(
       { ...session, access_token: await sign(session.access_token, call.method) },
-      { status: answer.status, headers },
+      { status: given.status, headers },
     )
+  }
+
+  return async (request) => {
+    try {
+      return await answer(request)
+    } catch (error) {
+      // What this front may not read, GoTrue may not either.
+      if (!(error instanceof DatabaseError) || error.code === undefined) throw error
+      onLine(`Auth failed: ${error.code}: ${error.message}`)
+      return gotrueFailure(new URL(request.url).pathname)
+    }
   }
 }
 
@@ -87,6 +101,11 @@ function readCall(url: URL, request: Request, body: Body): Call {
         method: 'password',
         ...(email === undefined ? {} : { account: { by: 'email', value: email } }),
       }
+    }
+    case '/auth/v1/otp':
+    case '/auth/v1/magiclink': {
+      const email = text('email')
+      return { step: 'link', ...(email === undefined ? {} : { account: { by: 'email', value: email } }) }
     }
     case '/auth/v1/signup':
       return { step: 'password', method: 'password' }

@@ -70,6 +70,7 @@ export async function startAuth({ database, jwtSecret, url, onMail, onLine, sign
         pool,
         issuer: `${url}/auth/v1`,
         jwtSecret,
+        onLine,
       }),
       running: () => !stopped,
       async stop() {
