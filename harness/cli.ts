@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander'
+import { type InitFlags, initCommand } from './cli/init.ts'
 import type { RunFlags } from './cli/options.ts'
 import { runCommand } from './cli/run.ts'
 import { HarnessError } from './errors.ts'
@@ -54,6 +55,17 @@ program
   .option('--no-color', 'no colors')
   .action(async (flags: RunFlags) => {
     process.exitCode = exitCodes[await runCommand(flags, abort.signal)]
+  })
+
+program
+  .command('init')
+  .description('propose a config from a dump, with reasons; exit code 0 = written, 2 = not')
+  .option('--dump <path>', 'the production dump (pg_dump -Fc)')
+  .option('--config <file>', 'where to write it (default: greenlight.config.ts in this folder)')
+  .option('--force', 'write over a config that is there')
+  .action(async (flags: InitFlags) => {
+    process.stdout.write(await initCommand(flags, process.cwd(), abort.signal))
+    process.exitCode = 0
   })
 
 try {
