@@ -40,7 +40,7 @@ export async function initCommand(flags: InitFlags, cwd: string, signal: AbortSi
   const functions =
     places.functions === undefined
       ? []
-      : (await discoverFunctions(resolve(folder, places.functions))).map(({ name }) => name)
+      : (await discoverFunctions(resolve(folder, places.functions))).list.map(({ name }) => name)
   const hasAuth = dump.entries.some(
     ({ type, schema, name }) => type === 'TABLE' && schema === 'auth' && name === 'users',
   )
