@@ -50,6 +50,7 @@ export const findingKinds = [
   'access.write-gained',
   'access.rls-disabled',
   'access.role-changed',
+  'access.policy-unexercised',
   'feature.regressed',
   'feature.fails',
   'feature.api-removed',

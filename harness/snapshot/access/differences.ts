@@ -16,10 +16,13 @@ export type AccessDifference = {
   readonly rows: number
   /** Identities concerned, by index, with their rows. */
   readonly identities: readonly { readonly identity: number; readonly rows: number }[]
+  /** False where more rows differ than were read. With no rows: the sets differ, and nothing is known of how. */
+  readonly complete: boolean
 }
 
-/** Rows of one identity that are read to find the difference; above it only a part is compared, in the order of their hash. */
+/** Rows of one identity that are read to find the difference. Where it sees more, only buckets of hashes that differ are read. */
 const mostRows = 200_000
+const buckets = 4096
 
 type AccessSide = { readonly database: Database; readonly facts: AccessFacts }
 
@@ -31,7 +34,7 @@ type AccessSide = { readonly database: Database; readonly facts: AccessFacts }
 export async function takeAccessDifferences(
   before: AccessSide,
   after: AccessSide,
-  { signal }: { signal?: AbortSignal } = {},
+  { signal, rowsRead = mostRows }: { signal?: AbortSignal; rowsRead?: number } = {},
 ): Promise<AccessDifference[]> {
   await using beforeSession = await before.database.connect({ readOnly: true })
   await using afterSession = await after.database.connect({ readOnly: true })
@@ -39,14 +42,22 @@ export async function takeAccessDifferences(
   for (const { relation, was, is, beforeProbe, afterProbe, identity } of differingProbes(before.facts, after.facts)) {
     throwIfAborted(signal, `comparing who sees which rows of ${relation}`)
     const key = commonKey(was, is, identity.role)
-    const [old, now] = await Promise.all([
-      readRows(beforeSession, before.facts, was, beforeProbe, identity, key),
-      readRows(afterSession, after.facts, is, afterProbe, identity, key),
-    ])
+    const sides = [
+      { session: beforeSession, facts: before.facts, relation: was, probe: beforeProbe, identity, key },
+      { session: afterSession, facts: after.facts, relation: is, probe: afterProbe, identity, key },
+    ] as const
+    const many = sides.some(({ probe: { outcome } }) => setsOf(outcome).seen.count > rowsRead)
+    const part = many ? await differingBuckets(sides) : undefined
+    const { old, now, complete } = sameRange(
+      await Promise.all(sides.map((side) => readRows(side, rowsRead, part))),
+      rowsRead,
+    )
     const id = `${relation}\n${identity.role}\n${key.join(',')}`
     const group = groups.get(id) ?? { relation, was, is, role: identity.role, key, changes: [] }
     groups.set(id, group)
-    group.changes.push(...setDifferences(old, now).map((change) => ({ ...change, identity: afterProbe.identity })))
+    const changes = setDifferences(old, now)
+    if (!complete && changes.length === 0) changes.push({ set: 'seen', direction: 'gained', hashes: [] })
+    group.changes.push(...changes.map((change) => ({ ...change, identity: afterProbe.identity, complete })))
   }
   const differences: AccessDifference[] = []
   for (const group of groups.values()) {
@@ -62,6 +73,8 @@ type Change = {
   readonly set: RowSetName
   readonly direction: 'gained' | 'lost'
   readonly hashes: readonly string[]
+  /** Whether every row that differs was read. */
+  readonly complete: boolean
 }
 type Group = {
   readonly relation: string
@@ -115,22 +128,68 @@ function commonKey(was: Relation, is: Relation, role: string): readonly string[]
 /** By key hash, the row's mask (see `rowsQuery`). */
 type Rows = ReadonlyMap<string, number>
 
-async function readRows(
-  session: Connection,
-  facts: AccessFacts,
-  relation: Relation,
-  { outcome }: Probe,
-  identity: Identity,
-  key: readonly string[],
-): Promise<Rows> {
-  if (outcome.state !== 'read' || key.length === 0) return new Map()
-  if (outcome.rows !== undefined && outcome.key.join() === key.join()) return parseRows(outcome.rows)
+/** Of rows in the order of their hash, those up to where both sides were read. */
+function sameRange(
+  [old = new Map(), now = new Map()]: readonly Rows[],
+  most: number,
+): { old: Rows; now: Rows; complete: boolean } {
+  const ends = [old, now].filter(({ size }) => size >= most).map((rows) => BigInt([...rows.keys()].at(-1) ?? 0))
+  const [end] = ends.toSorted((a, b) => (a < b ? -1 : 1))
+  if (end === undefined) return { old, now, complete: true }
+  const upTo = (rows: Rows) => new Map([...rows].filter(([hash]) => BigInt(hash) <= end))
+  return { old: upTo(old), now: upTo(now), complete: false }
+}
+
+type Reading = {
+  readonly session: Connection
+  readonly facts: AccessFacts
+  readonly relation: Relation
+  readonly probe: Probe
+  readonly identity: Identity
+  readonly key: readonly string[]
+}
+
+async function readRows(side: Reading, most: number, part: readonly number[] | undefined): Promise<Rows> {
+  const { outcome } = side.probe
+  if (outcome.state !== 'read' || side.key.length === 0) return new Map()
+  if (part === undefined && outcome.rows !== undefined && outcome.key.join() === side.key.join())
+    return parseRows(outcome.rows)
+  const filter = part === undefined ? '' : `where h & ${buckets - 1} = any ('{${part.join(',')}}')`
+  return new Map(
+    await ask<[string, number]>(
+      side,
+      (rows) => `select h, mask from (${rows}) as r ${filter} order by h limit ${most}`,
+    ),
+  )
+}
+
+/** Buckets of hashes in which the rows of the two sides are not the same. */
+async function differingBuckets(sides: readonly Reading[]): Promise<number[]> {
+  const [old, now] = await Promise.all(
+    sides.map(async (side) => {
+      if (side.probe.outcome.state !== 'read' || side.key.length === 0) return new Map<number, string>()
+      return new Map(
+        await ask<[number, string]>(
+          side,
+          (rows) =>
+            `select (h & ${buckets - 1})::int, count(*) || ' ' || sum(h::numeric * (mask + 1)) from (${rows}) as r group by 1`,
+        ),
+      )
+    }),
+  )
+  return Array.from({ length: buckets }, (_, bucket) => bucket).filter(
+    (bucket) => old?.get(bucket) !== now?.get(bucket),
+  )
+}
+
+async function ask<Row extends unknown[]>(side: Reading, sql: (rows: string) => string): Promise<Row[]> {
+  const { session, facts, relation, identity, key } = side
   await session.query('begin read only')
   try {
     await session.query(impersonate(identity))
-    const sql = `${rowsQuery(relation, facts.policies, identity.role, key)} order by h limit ${mostRows}`
-    const { rows } = await session.query<[string, number]>({ text: sql, rowMode: 'array' })
-    return new Map(rows)
+    const text = sql(rowsQuery(relation, facts.policies, identity.role, key))
+    const { rows } = await session.query<Row>({ text, rowMode: 'array' })
+    return rows
   } finally {
     await session.query('rollback')
   }
@@ -141,8 +200,8 @@ function parseRows(rows: string): Rows {
   return new Map(pairs.map(([hash = '', mask]) => [hash, Number(mask)]))
 }
 
-function setDifferences(old: Rows, now: Rows): Omit<Change, 'identity'>[] {
-  const changes: Omit<Change, 'identity'>[] = []
+function setDifferences(old: Rows, now: Rows): Omit<Change, 'identity' | 'complete'>[] {
+  const changes: Omit<Change, 'identity' | 'complete'>[] = []
   for (const set of rowSets) {
     const bit = maskOf[set]
     const has = (mask: number | undefined) => mask !== undefined && (mask & bit) === bit
@@ -187,7 +246,11 @@ function aggregate({ relation, role, changes }: Group, existing: ReadonlySet<str
         for (const hash of hashes) distinct.add(hash)
         if (hashes.length > 0) identities.push({ identity: change.identity, rows: hashes.length })
       }
-      if (distinct.size > 0) differences.push({ relation, role, set, direction, rows: distinct.size, identities })
+      const mine = changes.filter((one) => one.set === set && one.direction === direction)
+      const complete = mine.every((change) => change.complete)
+      if (distinct.size > 0 || !complete) {
+        differences.push({ relation, role, set, direction, rows: distinct.size, identities, complete })
+      }
     }
   }
   return differences

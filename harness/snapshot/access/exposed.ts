@@ -8,8 +8,8 @@ export type Exposed = Pick<
   'oid' | 'schema' | 'table' | 'name' | 'kind' | 'rowSecurity' | 'passesBy' | 'columns' | 'key' | 'grants'
 >
 
-/** Tables of the platform that clients reach as well: the Storage API runs their requests under the caller's role. */
-const platformTables = ['storage.objects', 'storage.buckets']
+/** Tables of the platform that clients reach as well: Storage and Realtime ask their policies under the caller's role. */
+const platformTables = ['storage.objects', 'storage.buckets', 'realtime.messages']
 
 /**
  * Tables, views and materialised views that a request can reach: of the schemas in `pgrst.db_schemas` where a role or
@@ -131,6 +131,7 @@ from relation c order by c.nspname collate "C", c.relname collate "C"`
     /columns_with\('(\w+)'\)/g,
     (_, privilege) => `(select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and usage.ok
+          ${privilege === 'SELECT' ? '' : `and a.attgenerated = ''`}
           and has_column_privilege(r.oid, c.oid, a.attnum, '${privilege}'))`,
   )
 

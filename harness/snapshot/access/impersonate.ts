@@ -21,7 +21,7 @@ export function impersonate({ role, claims }: Identity): string {
 export function reproduce({ role, userId }: Identity, statement: string): string {
   const claims =
     userId === undefined
-      ? `'{"role":"${role}"}'`
-      : `(select jsonb_build_object('sub', id, 'role', role, 'email', email, 'app_metadata', raw_app_meta_data) from auth.users where id::text = ${quoteLiteral(userId)})::text`
-  return `begin; select set_config('request.jwt.claims', ${claims}, true); set local role ${quoteIdentifier(role)}; ${statement}; rollback;`
+      ? quoteLiteral(JSON.stringify({ role }))
+      : `(select jsonb_build_object('sub', u.id, 'role', ${quoteLiteral(role)}, 'aud', 'authenticated', 'aal', 'aal1', 'email', to_jsonb(u) -> 'email', 'phone', to_jsonb(u) -> 'phone', 'app_metadata', to_jsonb(u) -> 'raw_app_meta_data', 'user_metadata', to_jsonb(u) -> 'raw_user_meta_data')::text from auth.users u where u.id = ${quoteLiteral(userId)})`
+  return `begin; select set_config('request.jwt.claims', ${claims}, true) is not null as signed_in; set local role ${quoteIdentifier(role)}; ${statement}; rollback;`
 }

@@ -64,4 +64,14 @@ export const accessFindings = {
     bad: 'grant service_role to authenticated;',
     good: 'grant select on public.reports to authenticated;',
   },
+  'access.policy-unexercised': {
+    severity: 'warning',
+    metric: 'access',
+    meaning: 'Nobody in the sample of users both reaches a row by this policy and is refused another.',
+    why: 'What it lets through was therefore not seen on real rows, before or after.',
+    advice: 'Look at the policy by hand, ask more users (--identities all), or write a suite that makes such a row.',
+    declared: 'object',
+    bad: 'create policy "moderators" on public.reports for select using (…);  -- and public.reports has no rows',
+    good: 'a suite in which a moderator reads a report, and somebody else does not',
+  },
 } satisfies Partial<Record<FindingKind, FindingRecord>>

@@ -30,6 +30,7 @@ describe('the catalogue of findings', () => {
       'schema.type-changed',
       'schema.constraint-not-validated',
       'schema.differs-from-dev',
+      'access.policy-unexercised',
       'rollback.missing',
       'rollback.loses-new-data',
       'expectation.unmatched',

@@ -3,10 +3,12 @@ import type { Finding } from '../../../model/finding.ts'
 import type { AccessFacts } from '../facts.ts'
 import { reproduce } from '../impersonate.ts'
 import { number } from '../row-findings.ts'
+import { showing } from '../showing.ts'
 import { sqlstateInWords, timedOut } from '../sqlstates.ts'
 import { subjectOf } from '../subjects.ts'
 import { type Answer, accepted, type TriedWrite } from './try-writes.ts'
 
+const setOf = { update: 'updatable', delete: 'deletable', insert: 'insertable' } as const
 const verbs = { update: 'update', delete: 'delete', insert: 'insert' } as const
 
 /** Writes that were accepted and are refused, or the other way round; one finding for each table, role and direction. */
@@ -48,6 +50,7 @@ function finding(facts: AccessFacts, tried: readonly TriedWrite[], group: readon
   const identity = first && facts.identities[first.identity]
   if (first === undefined || identity === undefined) return []
   const { relation } = first
+  const shown = facts.relations.find(({ name }) => name === relation)
   const { role } = identity
   const gained = accepted(first.after)
   const commands = [...new Set(group.map(({ command }) => command))]
@@ -72,7 +75,7 @@ function finding(facts: AccessFacts, tried: readonly TriedWrite[], group: readon
           ([reason, all]) =>
             `${reason}, ${gained ? 'before' : 'now'} (${number(all.length)} tried, ${gained ? 'accepted now' : 'accepted before'})`,
         ),
-        `To see who that is: ${reproduce(identity, `select count(*) from ${relation}`)}`,
+        ...(shown ? [`To repeat: ${reproduce(identity, showing(setOf[first.command], shown, role))}`] : []),
       ],
       fix: 'Look at the triggers, checks, defaults and column privileges of the table that the migrations changed.',
     },
