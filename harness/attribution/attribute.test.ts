@@ -62,7 +62,9 @@ async function causes(...files: MigrationFile[]): Promise<{ findings: Finding[];
     clone,
     signal,
   })
-  return { findings: found, named: found.map(({ kind, migration }) => `${kind} ${migration ?? '-'}`).sort() }
+  // That nobody in the sample tries a policy is no migration's harm.
+  const harm = found.filter(({ kind }) => kind !== 'access.policy-unexercised')
+  return { findings: found, named: harm.map(({ kind, migration }) => `${kind} ${migration ?? '-'}`).sort() }
 }
 
 const harmless = (number: number) =>
