@@ -4,12 +4,11 @@ import type { Cloner } from './clones.ts'
 import type { Database } from './database/engine.ts'
 import type { Inputs } from './inputs.ts'
 import { type MailCollector, mailCollector } from './mail-stage.ts'
-import type { Check } from './model/check.ts'
-import type { Finding } from './model/finding.ts'
 import type { Side, SuiteRun } from './model/suite-run.ts'
 import { startStack } from './stack/stack.ts'
 import type { Stages } from './stages.ts'
-import { type Control, type OpenStack, startControl } from './suites/control.ts'
+import { type OpenStack, startControl } from './suites/control.ts'
+import { egressEvidence } from './suites/egress.ts'
 import { runSuites } from './suites/run.ts'
 
 /** Opens stacks for suite files: each on a clone of its own, which goes with the stack. */
@@ -75,39 +74,9 @@ export async function runSuiteStage(
         onProgress: (done) => progress(`${done} tests done`),
       })
     }
-    stages.add(egressEvidence(control, functions))
+    stages.add(egressEvidence(control.egress(), functions.length))
     stages.add(mails.evidence())
     progress(`${run.tests.length} tests on both sides, ${run.files} files`)
     return { ...run, errors: [...run.errors, ...control.failures()] }
   })
-}
-
-function egressEvidence(control: Control, functions: readonly string[]): { findings: Finding[]; checks: Check[] } {
-  const hosts = Map.groupBy(control.egress(), ({ function: name, host }) => `${name}\0${host}`)
-  const findings = [...hosts.values()].flatMap((attempts): Finding[] => {
-    const [first] = attempts
-    if (first === undefined) return []
-    const sides = [...new Set(attempts.map(({ side }) => side))].sort().join(' and ')
-    return [
-      {
-        kind: 'egress.attempted',
-        object: first.function,
-        title: `The function ${first.function} tried to reach ${first.host}, ${attempts.length} ${attempts.length === 1 ? 'time' : 'times'}; it was not let through`,
-        evidence: [`seen on ${sides}`],
-      },
-    ]
-  })
-  const check: Check = {
-    id: 'features.egress',
-    metric: 'features',
-    title: 'Nothing left the machine',
-    required: functions.length > 0,
-    status: findings.length === 0 ? 'passed' : 'failed',
-    summary:
-      functions.length === 0
-        ? 'There are no edge functions.'
-        : `${functions.length} functions ran without network; ${control.egress().length} attempts to reach another host.`,
-    numbers: { functions: functions.length, attempts: control.egress().length },
-  }
-  return { findings, checks: [check] }
 }

@@ -15,8 +15,10 @@ export interface Stack extends AsyncDisposable {
   readonly mailboxUrl: string
   /** Mails accepted so far, oldest first: by Auth and by the Resend double. */
   mails(): readonly Mail[]
-  /** Attempts of functions to reach a host that is not the stack. */
+  /** Attempts of functions, and of the database by pg_net, to reach a host that is not the stack. */
   egress(): readonly EgressAttempt[]
+  /** Waits until what the database asked pg_net for so far is delivered to the stack, or recorded as an attempt. */
+  settled(): Promise<void>
   /** What the stack's own programs wrote, oldest first, at most the last 2,000 lines. May hold row values: for a person at the terminal, never for a report. */
   logs(): readonly StackLog[]
   /** Parts that could not start (`stack.start-failed`, `engine.unavailable`) and functions that do not load (`function.unloadable`): their routes answer 503. */
@@ -95,13 +97,13 @@ export type RefusedMail = {
 }
 
 export type EgressAttempt = {
-  /** The edge function; for one of the database's, what in it made the attempt. */
+  /** The edge function; `database: …` with what in it made the attempt, for one of the database's. */
   readonly function: string
   /** Without path and parameters. */
   readonly host: string
   /** A sentence. */
   readonly detail: string
-  /** `file:line`, from the functions folder. */
+  /** `file:line`, from the functions folder; for the database the function and its line. */
   readonly where?: string
 }
 
@@ -110,7 +112,7 @@ export type EgressAttempt = {
  * it (`<name>#<number>`; none while it loads).
  */
 export type StackLog = {
-  readonly source: 'data-api' | 'auth' | 'function'
+  readonly source: 'data-api' | 'auth' | 'function' | 'database'
   readonly function?: string
   readonly call?: string
   readonly level?: 'debug' | 'info' | 'log' | 'warn' | 'error'

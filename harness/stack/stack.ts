@@ -4,6 +4,7 @@ import type { MailAccount } from '../model/mail-fault.ts'
 import type { Mail, RefusedMail, Stack, StackLog } from '../model/stack.ts'
 import { startAuth } from './auth/server.ts'
 import { startDataApi } from './data-api/postgrest.ts'
+import { watchDatabaseRequests } from './database-egress/worker.ts'
 import { stackFolder } from './folder.ts'
 import { makeForwarder } from './forward.ts'
 import { functionEnvironment } from './functions/environment.ts'
@@ -128,6 +129,15 @@ export async function startStack(database: Database, options: StackOptions = {})
           await listener.close()
           throw error
         })
+  const requests = await watchDatabaseRequests({
+    database,
+    url,
+    keys,
+    onLine: (line) => log({ source: 'database', line }),
+  }).catch(async (error: unknown) => {
+    await Promise.all([listener.close(), functions?.stop()])
+    throw error
+  })
   for (const line of functions?.notes ?? []) log({ source: 'function', line })
   const gateway = makeGateway({
     keys,
@@ -144,6 +154,7 @@ export async function startStack(database: Database, options: StackOptions = {})
   let stopping: Promise<void> | undefined
   const stopAll = async () => {
     mail.stop()
+    await requests?.stop()
     await listener.close()
     await users.stop()
     forwarder.close()
@@ -162,7 +173,8 @@ export async function startStack(database: Database, options: StackOptions = {})
       mail.delivery.settle()
       return mail.mailbox.mails()
     },
-    egress: () => functions?.egress() ?? [],
+    egress: () => [...(functions?.egress() ?? []), ...(requests?.attempts() ?? [])],
+    settled: async () => requests?.settle(),
     logs: () => [...logs],
     failures: () => [...failures.values()],
     async advance(milliseconds) {

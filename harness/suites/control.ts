@@ -2,7 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Database } from '../database/engine.ts'
 import { HarnessError, messageOf } from '../errors.ts'
-import type { Stack } from '../model/stack.ts'
+import type { EgressAttempt, Stack } from '../model/stack.ts'
 import type { Side } from '../model/suite-run.ts'
 import { advanceDatabase } from './advance.ts'
 
@@ -20,6 +20,8 @@ export type StackAccess = {
 /** A stack and the clone that it stands on. Disposal stops it and drops the clone. */
 export type OpenedStack = Stack & { readonly database: Database }
 
+export type SidedAttempt = EgressAttempt & { readonly side: Side }
+
 /** Opens a stack on a fresh clone of one side. */
 export type OpenStack = (side: Side) => Promise<OpenedStack>
 
@@ -31,8 +33,8 @@ export type OpenStack = (side: Side) => Promise<OpenedStack>
 export interface Control extends AsyncDisposable {
   readonly url: string
   readonly token: string
-  /** Every attempt of a function to leave the machine, over all stacks that were closed. */
-  egress(): readonly { readonly side: Side; readonly function: string; readonly host: string }[]
+  /** Every attempt of a function or of the database to leave the machine, over all stacks that were closed. */
+  egress(): readonly SidedAttempt[]
   /** Parts of stacks that could not start and functions that do not load, over all stacks that were closed: one line each. */
   failures(): readonly string[]
 }
@@ -40,7 +42,7 @@ export interface Control extends AsyncDisposable {
 export async function startControl(open: OpenStack): Promise<Control> {
   const token = randomBytes(24).toString('base64url')
   const stacks = new Map<string, { side: Side; stack: OpenedStack; elapsed: number }>()
-  const attempts: { side: Side; function: string; host: string }[] = []
+  const attempts: SidedAttempt[] = []
   const failures = new Set<string>()
   let opened = 0
 
@@ -48,9 +50,9 @@ export async function startControl(open: OpenStack): Promise<Control> {
     const entry = stacks.get(id)
     if (entry === undefined) return
     stacks.delete(id)
-    attempts.push(
-      ...entry.stack.egress().map(({ function: name, host }) => ({ side: entry.side, function: name, host })),
-    )
+    await entry.stack.settled()
+    attempts.push(...entry.stack.egress().map((attempt) => ({ side: entry.side, ...attempt })))
+    for (const { message } of entry.stack.failures()) failures.add(withoutOutput(message))
     await entry.stack[Symbol.asyncDispose]()
   }
 
@@ -117,4 +119,9 @@ function authorised(request: IncomingMessage, token: string): boolean {
 
 function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+/** What a function wrote before it failed may hold anything; it is for the terminal. */
+function withoutOutput(message: string): string {
+  return message.split(' Deno says:')[0] ?? message
 }

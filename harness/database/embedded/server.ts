@@ -209,7 +209,9 @@ function startFailure(program: string, output: string, cause?: unknown, port?: n
 }
 
 function serverEnvironment(): Record<string, string> {
-  return { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC' }
+  // libpq's default address: a host that dblink, a foreign server or a subscription of the dump names is never looked up
+  // or dialled, the connection stays on the machine.
+  return { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC', PGHOSTADDR: '127.0.0.1' }
 }
 
 async function freePort(): Promise<number> {

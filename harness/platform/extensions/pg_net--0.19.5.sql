@@ -14,8 +14,17 @@ create unlogged table net.http_request_queue (
   url text not null,
   headers jsonb not null,
   body bytea,
-  timeout_milliseconds int not null
+  timeout_milliseconds int not null,
+  -- Not of pg_net: the calls that led here, as PG_CONTEXT has them.
+  made_by text
 );
+create function net._note_request() returns trigger language plpgsql set search_path = pg_catalog as $$
+begin
+  get diagnostics new.made_by = pg_context;
+  perform pg_notify('greenlight_net', '');
+  return new;
+end $$;
+create trigger note_request before insert on net.http_request_queue for each row execute function net._note_request();
 create unlogged table net._http_response (
   id bigint,
   status_code integer,

@@ -47,5 +47,7 @@ export function unloadableReason({ reason, output }: Failed, mappings: readonly 
     unreachable && remote !== undefined
       ? ` The import ${remote}${origin} cannot be had here: give the machine access to its registry, or import a package that npm has.`
       : ''
-  return `${reason}.${advice}${text === '' ? '' : ` Deno says:\n  ${text}`}`
+  // The runtime's own words name files and imports; those of an uncaught error are the function's.
+  const told = words.find((line) => /^error: (?!Uncaught)/.test(line))?.replace(/^error: |\.$/g, '')
+  return `${reason}${told === undefined ? '' : `: ${told}`}.${advice}${text === '' ? '' : ` Deno says:\n  ${text}`}`
 }
