@@ -24,6 +24,25 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => rm(project, { recursive: true, force: true }))
 
+/** What is wrong in it on purpose proves that the types are there. */
+const ownSuite = `
+  import { expect, needs, test } from 'supabase-greenlight/suite'
+  test('mine', async ({ side }) => {
+    const known: 'before' | 'after' = side
+    expect(known).toMatch(/before|after/)
+  })
+  needs('membership')('of a contract', async ({ app, as, db, advance, mailbox }) => {
+    const [row] = await db.query<{ user: string }>(\`select "\${app.membership.user}" as user from \${app.membership.table}\`)
+    const { data } = await (await as({ id: row?.user ?? '' })).from('events').select('id')
+    const { milliseconds }: { milliseconds: number } = await advance('3 days')
+    expect((await mailbox.all()).length + milliseconds).toBe(data?.length)
+    // @ts-expect-error: there is no other fixture
+    await db.nothing()
+    // @ts-expect-error: the contract was not asked for, so it may be missing
+    app.profile.table
+  })
+`
+
 const greenlight = (args: readonly string[], node: readonly string[] = []) =>
   execa(process.execPath, [...node, join(installed, 'dist/harness/greenlight.js'), ...args], {
     cwd: project,
@@ -49,26 +68,40 @@ describe('installed in a project of one’s own', () => {
     expect(exitCode).toBe(2)
   })
 
-  test('loads all built-in suites, and one of the project', async () => {
-    await writeFile(
-      join(project, 'mine.suite.ts'),
-      "import { expect, test } from '#suite'\ntest('mine', ({ side }) => { expect(side).toMatch(/before|after/) })\n",
-    )
+  test('loads all built-in suites, and those of the project under both names of the door', async () => {
+    await writeFile(join(project, 'mine.suite.ts'), ownSuite)
+    await writeFile(join(project, 'short.suite.ts'), ownSuite.replace('supabase-greenlight/suite', '#suite'))
     const script = `
       import { runSuites } from '${installed}/dist/harness/suites/run.js'
       const { errors, tests, files } = await runSuites({
         control: { url: 'http://127.0.0.1:1', token: 'none' }, contracts: {}, canaries: [], seed: 1,
         own: ['${project}/*.suite.ts'],
       })
-      const mine = tests.find(({ name }) => name === 'mine')
-      console.log(JSON.stringify({ errors, files, mine: mine?.outcome }))`
+      const mine = tests.filter(({ name }) => name === 'mine')
+      console.log(JSON.stringify({ errors, files, mine: mine.map(({ outcome }) => outcome) }))`
     await writeFile(join(project, 'suites.mjs'), script)
     const { stdout } = await execa(process.execPath, ['suites.mjs'], { cwd: project })
     const { errors, ...loaded } = JSON.parse(stdout)
     // There is no stack behind this door; what asks for one has been loaded.
     expect(errors.filter((error: string) => !error.endsWith('fetch failed'))).toEqual([])
-    expect(loaded).toEqual({ files: 11, mine: 'same' })
+    expect(loaded).toEqual({ files: 12, mine: ['same', 'same'] })
   })
+
+  test.each(['nodenext', 'bundler'])(
+    'has types for suites of the project, under moduleResolution %s',
+    async (resolution) => {
+      await writeFile(join(project, 'typed.suite.ts'), ownSuite)
+      const options = ['--noEmit', '--strict', '--target', 'es2024', '--skipLibCheck', '--moduleResolution', resolution]
+      const module = resolution === 'bundler' ? 'esnext' : 'nodenext'
+      const tsc = await execa(
+        join(repository, 'node_modules/.bin/tsc'),
+        [...options, '--module', module, 'typed.suite.ts'],
+        { cwd: project, reject: false },
+      )
+      expect(tsc.stdout).toBe('')
+      expect(tsc.exitCode).toBe(0)
+    },
+  )
 
   test('on a Node that is too old, says which it needs, and is not taken for NO-GO', async () => {
     const pretend = 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"20.20.2"})'

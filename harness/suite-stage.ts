@@ -10,6 +10,7 @@ import type { Stages } from './stages.ts'
 import { type OpenStack, startControl } from './suites/control.ts'
 import { egressEvidence } from './suites/egress.ts'
 import { runSuites } from './suites/run.ts'
+import { shut } from './suites/shut.ts'
 
 /** Opens stacks for suite files: each on a clone of its own, which goes with the stack. */
 export function stackOpener(
@@ -62,6 +63,7 @@ export async function runSuiteStage(
     const control = await startControl(stackOpener(sides, inputs, clone, signal, mails))
     let run: SuiteRun
     {
+      await using _shut = await shut([sides.before, sides.after])
       await using _ = control
       run = await runSuites({
         control,

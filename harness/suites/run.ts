@@ -136,8 +136,13 @@ function sideProject(
   }
 }
 
-/** `#suite` in any suite file, also one outside of this package. */
-export const suiteAlias = { '#suite': join(suitesFolder, `context.${extension}`) }
+const door = join(suitesFolder, `context.${extension}`)
+
+/**
+ * `#suite`, and the name under which a project of one's own has its types, in any suite file: one module for all, so that
+ * every file of a worker shares its fixtures.
+ */
+export const suiteAlias = { '#suite': door, 'supabase-greenlight/suite': door }
 
 /**
  * How suite files run, in a rehearsal and by `npx vitest --project after` alike. Modules are shared between the files of
