@@ -13,7 +13,7 @@ import {
   type Fields,
   fieldsOf,
   freeIn,
-  isTrue,
+  isNotTrue,
   type Node,
   names,
   not,
@@ -99,7 +99,7 @@ function ofCase(fields: Fields, expander: Expander): readonly Branch[] {
     if (expr === undefined || result === undefined) throw new Refusal('a CASE could not be read')
     found.push(...branchesOf(bool('AND_EXPR', [...failed, expr, result]), expander))
     const constant = constantOf(expr)
-    if (constant === undefined) failed.push(isTrue(expr, 'IS_NOT_TRUE'))
+    if (constant === undefined) failed.push(isNotTrue(expr))
     else if (constant === true) return limited(found)
   }
   const otherwise = child(fields, 'defresult')

@@ -152,9 +152,10 @@ async function expandJoin(
   const conditions = sides.map((side) => side.conditions.filter((one) => constantOf(one) !== true))
   const type = fields.jointype
   const [ofLeft = [], ofRight = []] = conditions
-  const inOn = type === 'JOIN_LEFT' ? ofRight : type === 'JOIN_RIGHT' ? ofLeft : []
-  const kept = type === 'JOIN_LEFT' ? ofLeft : type === 'JOIN_RIGHT' ? ofRight : [...ofLeft, ...ofRight]
-  if (type === 'JOIN_FULL' && kept.length > 0) throw new Refusal('it joins tables with policies by FULL JOIN')
+  // Written in one chain with the users and rows in front, these would mean something else.
+  if (type !== 'JOIN_INNER' && type !== 'JOIN_LEFT') throw new Refusal('it joins by RIGHT or FULL JOIN')
+  const inOn = type === 'JOIN_LEFT' ? ofRight : []
+  const kept = type === 'JOIN_LEFT' ? ofLeft : [...ofLeft, ...ofRight]
   from.conditions.push(...kept)
   const quals = child(fields, 'quals')
   const scope = { names: new Map([...outer.names, ...from.names]), parameters: outer.parameters }

@@ -121,8 +121,13 @@ export class Side implements AsyncDisposable {
     return { statements, pairs: made }
   }
 
-  async drop(): Promise<void> {
-    await this.#session.query(`drop table if exists pg_temp.greenlight_users, ${rows}, ${pairs}`)
+  /** Between the two nothing of a table is left in the session, whatever failed. */
+  async begin(): Promise<void> {
+    await this.#session.query('savepoint looked')
+  }
+
+  async end(): Promise<void> {
+    await this.#session.query('rollback to savepoint looked; release savepoint looked')
   }
 
   /** Number and sum of the rows' hashes, in each of 4,096 parts. */

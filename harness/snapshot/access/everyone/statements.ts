@@ -51,7 +51,7 @@ export async function statementsOf(
       const conditions: string[] = []
       for (const one of own.hoist(way.conditions)) conditions.push(await expressionSql(one))
       joins.push(
-        `(select u.n as u, t.greenlight_n as t, ${1 << condition} as m from ${[`${users} as u`, `${rows} as t`, ...items].join(', ')} where ${conditions.join(' and ')} limit ${mostPairs + 1})`,
+        `(select u.n as u, t.greenlight_n as t, ${1 << condition} as m from ${[`${users} as u`, `${rows} as t`, ...items].join(' cross join ')} where ${['true', ...conditions].join(' and ')} limit ${mostPairs + 1})`,
       )
     }
   }

@@ -112,8 +112,9 @@ async function look(sides: readonly Looked[], planned: Planned, everyone: readon
   const none = { relation: planned.relation, exhaustive: [], pairs: 0, changes: [] }
   const all = (reason: string) => Object.fromEntries(rowSets.map((set) => [set, reason]))
   if ('reason' in planned) return { ...none, refused: all(planned.reason) }
+  await Promise.all(sides.map(({ side }) => side.begin()))
   try {
-    const made = await Promise.all(
+    const made = await settled(
       sides.map(async ({ side, facts }, index) => {
         const relation = relationOf(facts, planned.relation)
         const table = side.expander.catalog.tables.get(`${relation.schema}.${relation.table}`)
@@ -127,7 +128,7 @@ async function look(sides: readonly Looked[], planned: Planned, everyone: readon
     if (error instanceof Refusal) return { ...none, refused: all(error.message) }
     throw error
   } finally {
-    await Promise.all(sides.map(({ side }) => side.drop()))
+    await Promise.all(sides.map(({ side }) => side.end()))
   }
 }
 
@@ -138,7 +139,7 @@ async function compared(
   everyone: readonly Person[],
 ): Promise<EveryoneTable> {
   await setApart(sides)
-  const totals = await Promise.all(
+  const totals = await settled(
     sides.map(async ({ side }, index) => {
       const own = made[index]
       if (own === undefined) throw new TypeError('Each side has its tables.')
@@ -184,6 +185,15 @@ function contradictions(
     }
   }
   return asked > 0 ? found : all('no sampled user was asked, so nothing could be checked')
+}
+
+/** Both sides to their end, then the first failure: a session that is still at work cannot be used for anything else. */
+async function settled<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(work)
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
 }
 
 /** Leaves out of the comparison the rows that are on one side only: those that the migration made or deleted. */

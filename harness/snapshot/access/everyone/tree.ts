@@ -99,8 +99,9 @@ export function equal(left: Node, right: Node): Node {
   return { A_Expr: { kind: 'AEXPR_OP', name: [string('=')], lexpr: left, rexpr: right } }
 }
 
-export function isTrue(node: Node, booltesttype: 'IS_TRUE' | 'IS_NOT_TRUE'): Node {
-  return { BooleanTest: { arg: node, booltesttype } }
+/** `IS NOT TRUE`, in the form that every deparser writes with its parentheses. */
+export function isNotTrue(node: Node): Node {
+  return not({ CoalesceExpr: { args: [node, constants.false] } })
 }
 
 export function withoutCasts(node: Node): Node {
