@@ -20,6 +20,7 @@ import { stageNames } from './rehearse.ts'
 import { Stages } from './stages.ts'
 import { stackOpener } from './suite-stage.ts'
 import { type Control, startControl } from './suites/control.ts'
+import { sayFailed } from './suites/failed-test.ts'
 
 type Ready = AsyncDisposable & { readonly inputs: Inputs; readonly control: Control }
 
@@ -53,7 +54,8 @@ async function begin(): Promise<Ready> {
   await using cleanup = new AsyncDisposableStack()
   const sides = (await kept(options.out)) ?? (await fresh(inputs, cleanup, signal))
   await checkContractNames(options.config.contracts ?? {}, sides, inputs.functions)
-  const control = cleanup.use(await startControl(stackOpener(sides, inputs, cloner(`suite_${process.pid}`), signal)))
+  const opener = stackOpener(sides, inputs, cloner(`suite_${process.pid}`), signal)
+  const control = cleanup.use(await startControl(opener, (failed) => process.stderr.write(sayFailed(failed))))
   const owned = cleanup.move()
   return { inputs, control, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }

@@ -87,6 +87,8 @@ export type Fixtures<K extends keyof Contracts = never> = Omit<SuiteFixtures, 'a
 /** What one suite file has of its own. Opened when first asked for, closed when the file ends. */
 type World = {
   readonly stack: () => Promise<StackAccess>
+  /** Tells what watches the suites of a test that failed, when a stack was opened. */
+  readonly tellFailed: (name: string, since: number) => Promise<void>
   readonly pool: () => Promise<pg.Pool>
   readonly close: () => Promise<void>
 }
@@ -102,7 +104,10 @@ function makeWorld(): World {
     if (pool.started) await (await pool()).end()
     if (stack.started) await control('DELETE', (await stack()).id)
   }
-  return { stack, pool, close }
+  const tellFailed = async (name: string, since: number) => {
+    if (stack.started) await control('POST', `${(await stack()).id}/failed`, { name, since })
+  }
+  return { stack, tellFailed, pool, close }
 }
 
 const worlds = new Map<string, { readonly world: World; users: number }>()
@@ -130,8 +135,10 @@ const withWorld = base.extend<{ world: World }>({
 export function needs<K extends keyof Contracts>(...keys: readonly K[]): TestAPI<Fixtures<K>> {
   const withFixtures = withWorld.extend<SuiteFixtures>({
     app: [
-      async ({ skip }, use) => {
+      async ({ skip, task, onTestFailed, world }, use) => {
         const { contracts } = inject('greenlight')
+        const since = Date.now()
+        onTestFailed(() => world.tellFailed(task.fullTestName ?? task.name, since))
         const missing = keys.filter((key) => contracts[key] === undefined)
         if (missing.length > 0) skip(`not configured: ${missing.map((key) => `contracts.${key}`).join(', ')}`)
         await use(contracts)

@@ -119,8 +119,8 @@ describe('what the data say of a mail', () => {
 
   test('a token in a line of a function is told, one in a line of Auth is not', () => {
     const watch = watchMails({ own: [], project: '' }, secrets)
-    watch.line({ source: 'function', function: 'notify', line: `secret ${secrets.jwtSecret}` })
-    watch.line({ source: 'auth', line: `secret ${secrets.jwtSecret}` })
+    watch.line({ at: 0, source: 'function', function: 'notify', line: `secret ${secrets.jwtSecret}` })
+    watch.line({ at: 0, source: 'auth', line: `secret ${secrets.jwtSecret}` })
     expect(watch.end()).toMatchObject({
       logLines: 1,
       secrets: [{ sender: 'notify', secret: 'the JWT secret', place: 'log', times: 1 }],

@@ -113,6 +113,8 @@ export type EgressAttempt = {
  */
 export type StackLog = {
   readonly source: 'data-api' | 'auth' | 'function' | 'database'
+  /** When, by the machine's clock: milliseconds since 1970. */
+  readonly at: number
   readonly function?: string
   readonly call?: string
   readonly level?: 'debug' | 'info' | 'log' | 'warn' | 'error'

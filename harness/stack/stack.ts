@@ -52,7 +52,8 @@ export async function startStack(database: Database, options: StackOptions = {})
   const failures = new Map<string, HarnessError>()
   const forwarder = makeForwarder()
   const files = stackFolder()
-  const log = (line: StackLog) => {
+  const log = (written: Omit<StackLog, 'at'>) => {
+    const line = { ...written, at: Date.now() }
     logs.push(line)
     options.onLine?.(line)
     if (logs.length > keptLines) logs.shift()

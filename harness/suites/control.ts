@@ -2,7 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Database } from '../database/engine.ts'
 import { HarnessError, messageOf } from '../errors.ts'
-import type { EgressAttempt, Stack } from '../model/stack.ts'
+import type { EgressAttempt, Stack, StackLog } from '../model/stack.ts'
 import type { Side } from '../model/suite-run.ts'
 import { advanceDatabase } from './advance.ts'
 
@@ -27,7 +27,8 @@ export type OpenStack = (side: Side) => Promise<OpenedStack>
 
 /**
  * The door through which suite files, which run in workers, get their stacks: `POST /stacks/<side>` opens one on a
- * fresh clone, `POST /stacks/<id>/advance` lets time pass for it (`{ "interval": "3 days" }`), `DELETE /stacks/<id>`
+ * fresh clone, `POST /stacks/<id>/advance` lets time pass for it (`{ "interval": "3 days" }`), `POST
+ * /stacks/<id>/failed` tells of a test that failed (`{ "name", "since" }`, milliseconds), `DELETE /stacks/<id>`
  * closes it. Loopback, with a token. Disposal closes what is still open.
  */
 export interface Control extends AsyncDisposable {
@@ -39,7 +40,10 @@ export interface Control extends AsyncDisposable {
   failures(): readonly string[]
 }
 
-export async function startControl(open: OpenStack): Promise<Control> {
+/** A test that failed, with what its stack wrote meanwhile: may hold row values, for a person at the terminal only. */
+export type FailedTest = { readonly name: string; readonly side: Side; readonly lines: readonly StackLog[] }
+
+export async function startControl(open: OpenStack, onFailedTest?: (failed: FailedTest) => void): Promise<Control> {
   const token = randomBytes(24).toString('base64url')
   const stacks = new Map<string, { side: Side; stack: OpenedStack; elapsed: number }>()
   const attempts: SidedAttempt[] = []
@@ -60,10 +64,19 @@ export async function startControl(open: OpenStack): Promise<Control> {
     const [, , subject, action] = (request.url ?? '').split('/')
     const known = stacks.get(subject ?? '')
     if (request.method === 'POST' && known !== undefined && action === 'advance') {
-      const advance = await advanceDatabase(known.stack.database, await intervalIn(request), known.elapsed)
+      const advance = await advanceDatabase(
+        known.stack.database,
+        String((await sentWith(request)).interval),
+        known.elapsed,
+      )
       known.elapsed += advance.milliseconds
       await known.stack.advance(advance.milliseconds)
       return advance
+    }
+    if (request.method === 'POST' && known !== undefined && action === 'failed') {
+      const { name, since } = await sentWith(request)
+      const lines = known.stack.logs().filter(({ at }) => at >= Number(since))
+      return onFailedTest?.({ name: String(name), side: known.side, lines })
     }
     if (request.method === 'DELETE' && subject !== undefined) return close(subject)
     if (request.method !== 'POST' || (subject !== 'before' && subject !== 'after')) throw new Error('unknown request')
@@ -102,13 +115,10 @@ export async function startControl(open: OpenStack): Promise<Control> {
   }
 }
 
-async function intervalIn(request: IncomingMessage): Promise<string> {
+async function sentWith(request: IncomingMessage): Promise<Record<string, unknown>> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
-  const body: unknown = JSON.parse(Buffer.concat(chunks).toString('utf8'))
-  const interval: unknown = Object(body).interval
-  if (typeof interval !== 'string') throw new HarnessError('usage.invalid', 'advance() takes an interval as text.')
-  return interval
+  return Object(JSON.parse(Buffer.concat(chunks).toString('utf8')))
 }
 
 function authorised(request: IncomingMessage, token: string): boolean {
