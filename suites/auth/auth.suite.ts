@@ -1,12 +1,20 @@
-import { describe, expect, test } from '#suite'
+import { describe, expect, type Mailbox, quoted, test } from '#suite'
 
 describe('login', () => {
-  test('every canary logs in with the password and reads as the same user', async ({ canaries, client, db, skip }) => {
+  // A canary that cannot log in before the migration either is no fault of it: the stage "log in" says which one it is.
+  test('every canary logs in with the password and reads as the same user', async ({
+    canaries,
+    client,
+    db,
+    observe,
+    skip,
+  }) => {
     if (canaries.length === 0) return skip('not configured: canaries')
     for (const [at, { email, password }] of canaries.entries()) {
       const app = client()
       const { data, error } = await app.auth.signInWithPassword({ email, password })
-      expect(error?.code, `error of canary ${at + 1}`).toBeUndefined()
+      observe(`canary ${at + 1}`, error === null ? data.user.id : (error.code ?? error.status))
+      if (error !== null) continue
       const [user] = await db.query<{ id: string }>('select id::text from auth.users where lower(email) = lower($1)', [
         email,
       ])
@@ -47,28 +55,111 @@ describe('login', () => {
       const app = client()
       const asked = await app.auth.signInWithOtp({ email, options: { shouldCreateUser: false } })
       expect(asked.error?.code, `error at asking for a link, ${provider}`).toBeUndefined()
-      const mail = await mailbox.waitFor(
-        ({ source, to }) => source === 'auth' && to.some((one) => one.toLowerCase() === email),
-      )
-      const link = mail.links.map((href) => new URL(href)).find(({ searchParams }) => searchParams.has('token'))
-      expect(link !== undefined, `a link in the mail, ${provider}`).toBe(true)
-      const { data, error } = await app.auth.verifyOtp({
-        token_hash: link?.searchParams.get('token_hash') ?? link?.searchParams.get('token') ?? '',
-        type: 'email',
-      })
+      const { data, error } = await app.auth.verifyOtp({ token_hash: await tokenFor(mailbox, email), type: 'email' })
       expect(error?.code, `error at following the link, ${provider}`).toBeUndefined()
       expect(data.user?.id, `user, ${provider}`).toBe(id)
     }
   })
+})
 
-  test('a new user can sign up', async ({ client, db, seed }) => {
-    const email = `delivered+greenlight-${seed}@resend.dev`
-    const { data, error } = await client().auth.signUp({ email, password: `A-${seed}-long-enough-password` })
-    expect(error?.code, 'error').toBeUndefined()
+describe('a new user', () => {
+  // Where the app refuses a sign-up made up for the test, it must refuse it on both sides.
+  test('can sign up, gets a profile, confirms the address and logs in', async ({
+    app,
+    client,
+    db,
+    mailbox,
+    observe,
+    seed,
+  }) => {
+    const email = address('sign-up', seed)
+    const password = `A-${seed}-long-enough-password`
+    const { data, error } = await client().auth.signUp({ email, password })
+    observe('sign-up', error?.code ?? 'accepted')
+    if (error !== null) return
     const [found] = await db.query<{ users: number }>(
       'select count(*)::int as users from auth.users where id::text = $1',
       [data.user?.id],
     )
     expect(found?.users, 'accounts made').toBe(1)
+    if (app.profile !== undefined) {
+      const { profile } = app
+      const [rows] = await db.query<{ profiles: number }>(
+        `select count(*)::int as profiles from ${quoted(profile.table)} where ${quoted(profile.user)}::text = $1`,
+        [data.user?.id],
+      )
+      observe('profiles made', rows?.profiles)
+    }
+    const early = await client().auth.signInWithPassword({ email, password })
+    observe('login before the address is confirmed', early.error?.code ?? 'accepted')
+    const confirmed = await client().auth.verifyOtp({ token_hash: await tokenFor(mailbox, email), type: 'signup' })
+    expect(confirmed.error?.code, 'error at confirming the address').toBeUndefined()
+    const login = await client().auth.signInWithPassword({ email, password })
+    expect(login.error?.code, 'error at logging in').toBeUndefined()
+    expect(login.data.user?.id, 'user').toBe(data.user?.id)
+    const again = await client().auth.signUp({ email, password })
+    observe('the same address once more', again.error?.code ?? 'accepted')
+    const [accounts] = await db.query<{ users: number }>(
+      'select count(*)::int as users from auth.users where lower(email) = lower($1)',
+      [email],
+    )
+    expect(accounts?.users, 'accounts with the address').toBe(1)
+  })
+
+  test('resets the password through the mail', async ({ client, mailbox, observe, seed }) => {
+    const email = address('reset', seed)
+    const password = `A-${seed}-forgotten-password`
+    const signUp = await client().auth.signUp({ email, password })
+    observe('sign-up', signUp.error?.code ?? 'accepted')
+    if (signUp.error !== null) return
+    await client().auth.verifyOtp({ token_hash: await tokenFor(mailbox, email), type: 'signup' })
+    await mailbox.clear()
+    const asked = await client().auth.resetPasswordForEmail(email)
+    expect(asked.error?.code, 'error at asking').toBeUndefined()
+    const user = client()
+    const followed = await user.auth.verifyOtp({ token_hash: await tokenFor(mailbox, email), type: 'recovery' })
+    expect(followed.error?.code, 'error at following the link').toBeUndefined()
+    const changed = await user.auth.updateUser({ password: `${password}-remembered` })
+    expect(changed.error?.code, 'error at setting the new password').toBeUndefined()
+    const old = await client().auth.signInWithPassword({ email, password })
+    expect(old.error?.code, 'error with the old password').toBe('invalid_credentials')
+    const fresh = await client().auth.signInWithPassword({ email, password: `${password}-remembered` })
+    expect(fresh.error?.code, 'error with the new password').toBeUndefined()
+  })
+
+  test('changes the address through the mail', async ({ client, db, mailbox, observe, seed }) => {
+    const [email, other] = [address('old', seed), address('new', seed)]
+    const signUp = await client().auth.signUp({ email, password: `A-${seed}-long-enough-password` })
+    observe('sign-up', signUp.error?.code ?? 'accepted')
+    if (signUp.error !== null) return
+    const user = client()
+    await user.auth.verifyOtp({ token_hash: await tokenFor(mailbox, email), type: 'signup' })
+    await mailbox.clear()
+    const asked = await user.auth.updateUser({ email: other })
+    expect(asked.error?.code, 'error at asking').toBeUndefined()
+    const followed = await client().auth.verifyOtp({
+      token_hash: await tokenFor(mailbox, email),
+      type: 'email_change',
+    })
+    expect(followed.error?.code, 'error at following the link').toBeUndefined()
+    const [row] = await db.query<{ changed: boolean }>(
+      'select email = lower($2) as changed from auth.users where id::text = $1',
+      [signUp.data.user?.id, other],
+    )
+    expect(row?.changed, 'the address is the new one').toBe(true)
   })
 })
+
+/** Resend takes mail to it; nothing is sent. */
+function address(what: string, seed: number): string {
+  return `delivered+greenlight-${what}-${seed}@resend.dev`
+}
+
+/** The token of the link in the mail of Auth to this address. */
+async function tokenFor(mailbox: Mailbox, email: string): Promise<string> {
+  const mail = await mailbox.waitFor(
+    ({ source, to }) => source === 'auth' && to.some((one) => one.toLowerCase() === email),
+  )
+  const link = mail.links.map((href) => new URL(href)).find(({ searchParams }) => searchParams.has('token'))
+  return link?.searchParams.get('token_hash') ?? link?.searchParams.get('token') ?? ''
+}

@@ -33,6 +33,14 @@ const columns = `u.id,
   case when coalesce(u.encrypted_password, '') = '' then 'none'
     when u.encrypted_password ~ '^[$]2[abxy][$]' then 'bcrypt' else 'other' end as password`
 
+/** Where Auth keeps the tokens of its links. */
+export const tokenColumns = [
+  'recovery_token',
+  'confirmation_token',
+  'email_change_token_current',
+  'email_change_token_new',
+] as const
+
 const queries: Readonly<Record<AccountReference['by'], string>> = {
   id: `select ${columns}, false as "sessionExpired" from auth.users u where u.id = $1::uuid`,
   // Also those whom GoTrue does not find by their address, since the Auth server that runs here does.
@@ -43,9 +51,13 @@ const queries: Readonly<Record<AccountReference['by'], string>> = {
     join auth.users u on u.id = t.user_id::uuid
     left join auth.sessions s on s.id = t.session_id
     where t.token = $1`,
-  'token-hash': `select ${columns}, false as "sessionExpired" from auth.users u
-    where $1 <> '' and $1 in (u.confirmation_token, u.recovery_token, u.email_change_token_current, u.email_change_token_new)
-    limit 1`,
+  // One look-up for each column, so that each can use its index.
+  'token-hash': tokenColumns
+    .map(
+      (column) => `select ${columns}, false as "sessionExpired" from auth.users u where $1 <> '' and u.${column} = $1`,
+    )
+    .join(' union all ')
+    .concat(' limit 1'),
 }
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -53,28 +65,50 @@ const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** `undefined` when there is none. */
 export async function findAccount(pool: Pool, reference: AccountReference): Promise<Account | undefined> {
   if (reference.by === 'id' && !uuidPattern.test(reference.value)) return undefined
-  const { rows } = await pool.query<Account>(queries[reference.by], [reference.value])
+  const { rows } = await pool.query<Account>({
+    name: `account by ${reference.by}`,
+    text: queries[reference.by],
+    values: [reference.value],
+  })
   return rows[0]
 }
 
 /** How a session was opened, as GoTrue names it in the claim `amr`. `timestamp` is in seconds. */
 export type AuthMethod = { readonly method: string; readonly timestamp: number }
 
-/** Writes down how a session was opened, as GoTrue does at every login. */
-export async function recordMethod(pool: Pool, sessionId: string, method: string): Promise<void> {
-  await pool.query(
-    `insert into auth.mfa_amr_claims (id, session_id, created_at, updated_at, authentication_method)
-     values (gen_random_uuid(), $1, now(), now(), $2) on conflict do nothing`,
-    [sessionId, method],
-  )
-}
+/** Whose token it is, and how the session was opened, newest first. */
+export type SessionFacts = { readonly account: Account; readonly methods: readonly AuthMethod[] }
 
-/** Newest first. */
-export async function methodsOf(pool: Pool, sessionId: string): Promise<AuthMethod[]> {
-  const { rows } = await pool.query<AuthMethod>(
-    `select authentication_method as method, extract(epoch from updated_at)::int as timestamp
-       from auth.mfa_amr_claims where session_id = $1 order by updated_at desc`,
-    [sessionId],
+const sessionFacts = `
+  with recorded as (
+    insert into auth.mfa_amr_claims (id, session_id, created_at, updated_at, authentication_method)
+    select gen_random_uuid(), $2::uuid, now(), now(), $3::text where $3::text is not null
+    on conflict do nothing returning authentication_method, updated_at
+  ), methods as (
+    select authentication_method, updated_at from auth.mfa_amr_claims where session_id = $2::uuid
+    union all select authentication_method, updated_at from recorded
   )
-  return rows
+  select ${columns}, false as "sessionExpired",
+    (select coalesce(jsonb_agg(jsonb_build_object('method', authentication_method,
+        'timestamp', extract(epoch from updated_at)::int) order by updated_at desc), '[]') from methods) as methods
+  from auth.users u where u.id = $1::uuid`
+
+/** Writes down how a session was opened, as GoTrue does at every login, and reads what its token says. */
+export async function openSession(
+  pool: Pool,
+  {
+    userId,
+    sessionId,
+    method,
+  }: { readonly userId: string; readonly sessionId: string; readonly method: string | undefined },
+): Promise<SessionFacts | undefined> {
+  const { rows } = await pool.query<Account & { methods: AuthMethod[] }>({
+    name: 'session',
+    text: sessionFacts,
+    values: [userId, sessionId, method ?? null],
+  })
+  const [row] = rows
+  if (row === undefined) return undefined
+  const { methods, ...account } = row
+  return { account, methods }
 }

@@ -1,7 +1,7 @@
 import { DatabaseError, type Pool } from 'pg'
 import { z } from 'zod'
 import { roleOf, subjectOf, withGotrueClaims } from './access-token.ts'
-import { type AccountReference, findAccount, methodsOf, recordMethod } from './account.ts'
+import { type AccountReference, findAccount, openSession } from './account.ts'
 import { answerAdmin } from './admin.ts'
 import { type AuthStep, type Refusal, refusalFor } from './admission.ts'
 
@@ -31,12 +31,8 @@ export function authFront({
 }: AuthFrontOptions): (request: Request) => Promise<Response> {
   const sign = async (accessToken: string, method: string | undefined): Promise<string> => {
     const { userId, sessionId } = subjectOf(accessToken)
-    if (method !== undefined) await recordMethod(pool, sessionId, method)
-    const [account, methods] = await Promise.all([
-      findAccount(pool, { by: 'id', value: userId }),
-      methodsOf(pool, sessionId),
-    ])
-    return account === undefined ? accessToken : withGotrueClaims(accessToken, { issuer, jwtSecret, account, methods })
+    const facts = await openSession(pool, { userId, sessionId, method })
+    return facts === undefined ? accessToken : withGotrueClaims(accessToken, { issuer, jwtSecret, ...facts })
   }
 
   const answer = async (request: Request): Promise<Response> => {

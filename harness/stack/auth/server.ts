@@ -3,6 +3,8 @@ import type { Database } from '../../database/engine.ts'
 import { HarnessError, messageOf, throwIfAborted } from '../../errors.ts'
 import { withErrorOutput } from './error-output.ts'
 import { authFront } from './front.ts'
+import { indexLookUps } from './look-up-indexes.ts'
+import { prepareStatements } from './prepared.ts'
 import { useUuidRefreshTokens } from './refresh-tokens.ts'
 
 export type Auth = {
@@ -42,7 +44,7 @@ export async function startAuth({ database, jwtSecret, url, onMail, onLine, sign
   try {
     await prepare(database)
     const role = await loginRole(database)
-    pool = database.pool({ ...(role === undefined ? {} : { role }), max: 2, applicationName: 'greenlight auth' })
+    pool = database.pool({ ...(role === undefined ? {} : { role }), max: 4, applicationName: 'greenlight auth' })
     // Read when the module is loaded: nothing is reported to anyone.
     process.env.DO_NOT_TRACK = '1'
     const [{ App }, { createPostgresConnection }] = await Promise.all([
@@ -50,6 +52,7 @@ export async function startAuth({ database, jwtSecret, url, onMail, onLine, sign
       import('@supabase/lite/postgres'),
     ])
     const connection = createPostgresConnection({ url: database.url(role), postgresOptions })
+    prepareStatements(connection.driver)
     const app = new App({
       connection,
       auth: {
@@ -91,7 +94,7 @@ export async function startAuth({ database, jwtSecret, url, onMail, onLine, sign
 
 /** Values as GoTrue has them: metadata is handed over as JSON text already, times are answered in ISO 8601. */
 const postgresOptions = {
-  max: 3,
+  max: 8,
   onnotice: () => {},
   connection: { application_name: 'greenlight auth' },
   types: {
@@ -121,6 +124,7 @@ async function prepare(database: Database): Promise<void> {
     )
   }
   await useUuidRefreshTokens(connection)
+  await indexLookUps(connection)
 }
 
 async function loginRole(database: Database): Promise<string | undefined> {

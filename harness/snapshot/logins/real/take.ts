@@ -23,9 +23,7 @@ export async function takeRealLogins(
   stack: LoginStack & Pick<Stack, 'logs'>,
   { users, canaries, signal, onProgress, patience = 120_000 }: TakeOptions,
 ): Promise<SideLogins> {
-  const started = performance.now()
-  const passed: LoginOutcome[] = []
-  for (const { email, password } of canaries) passed.push(await logInWithPassword(stack, email, password))
+  const begun = performance.now()
   const outcomes = new Map<string, LoginOutcome>()
   const queue = [...Map.groupBy(users, ({ id, email }) => (email === '' ? id : email.toLowerCase())).values()]
   const work = async () => {
@@ -38,15 +36,30 @@ export async function takeRealLogins(
       }
     }
   }
-  const ended = await Promise.allSettled(Array.from({ length: atOnce }, work))
-  const failed = ended.find((one) => one.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
+  const passed: LoginOutcome[] = []
+  const passwords = [...canaries.entries()]
+  const tryPasswords = async () => {
+    for (let next = passwords.shift(); next !== undefined; next = passwords.shift()) {
+      throwIfAborted(signal, 'logging canaries in')
+      const [at, { email, password }] = next
+      passed[at] = await logInWithPassword(stack, email, password)
+    }
+  }
+  await all(Array.from({ length: atOnce }, tryPasswords))
+  const started = performance.now()
+  await all(Array.from({ length: atOnce }, work))
   return {
     users: outcomes,
     canaries: passed,
     sqlstates: sqlstatesIn(stack),
-    milliseconds: performance.now() - started,
+    milliseconds: performance.now() - begun,
   }
+}
+
+/** Waits for all of them, and only then throws what one threw. */
+async function all(work: readonly Promise<void>[]): Promise<void> {
+  const ended = await Promise.allSettled(work)
+  for (const one of ended) if (one.status === 'rejected') throw one.reason
 }
 
 /** Only the code of what Postgres said: the message may hold values. */
