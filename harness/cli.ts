@@ -46,6 +46,10 @@ program
   .option('--engine <name>', `where the throwaway Postgres comes from: ${engineNames.join(', ')}`)
   .addOption(new Option('--suites <glob>', 'suite files of your own, besides the built-in ones').argParser(collect))
   .option('--out <folder>', 'where the reports go (default: reports/out)')
+  .option(
+    '--live-mail',
+    'also hold Resend itself against the double, with its test addresses alone; needs RESEND_API_KEY',
+  )
   .option('--keep', 'leave the databases up, and print how to connect')
   .option('--seed <n>', 'seed of every random choice (default: 1)')
   .option('--identities <n|all>', 'users who are asked what they see and may write (default: 200)')

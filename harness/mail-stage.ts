@@ -28,7 +28,11 @@ export type MailCollector = {
   evidence(): MailEvidence
 }
 
-export function mailCollector({ options, functions }: Pick<Inputs, 'options' | 'functions'>): MailCollector {
+/** `forward` is told of every mail on after, too. */
+export function mailCollector(
+  { options, functions }: Pick<Inputs, 'options' | 'functions'>,
+  forward?: (mail: Mail) => void,
+): MailCollector {
   const { contracts = {}, functionsEnv = {} } = options.config
   const seen: Record<Side, Seen[]> = { before: [], after: [] }
   const unasked: string[] = []
@@ -38,7 +42,10 @@ export function mailCollector({ options, functions }: Pick<Inputs, 'options' | '
     watch(side) {
       let watch: Watch | undefined
       return {
-        onMail: (mail) => watch?.mail(mail),
+        onMail(mail) {
+          watch?.mail(mail)
+          if (side === 'after') forward?.(mail)
+        },
         onRefusedMail: (mail) => watch?.refused(mail),
         onLine: (line) => watch?.line(line),
         begin({ url, anonKey, serviceKey, jwtSecret, databaseUrl }) {

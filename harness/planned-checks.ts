@@ -7,7 +7,8 @@ export function plannedChecks({
   functions,
   rollback,
   canaries,
-}: Pick<Inputs, 'functions' | 'rollback' | 'canaries'>): Check[] {
+  options,
+}: Pick<Inputs, 'functions' | 'rollback' | 'canaries' | 'options'>): Check[] {
   const plan = (id: string, metric: MetricName, title: string, required = true): Check => ({
     id,
     metric,
@@ -40,6 +41,9 @@ export function plannedChecks({
     plan('access.writes', 'access', 'Writes of sampled users tried for real'),
     plan('features.egress', 'features', 'Nothing left the machine', functions.length > 0),
     plan('features.mail', 'features', 'Mails are well formed', functions.length > 0),
+    ...(options.liveMail === undefined
+      ? []
+      : [plan('features.live-mail', 'features', 'Resend answers as its double does')]),
     plan('access.secrets', 'access', 'Mails and logs of functions hold no secret', functions.length > 0),
     plan('performance.queries', 'performance', 'Reads of real users measured on both sides'),
     plan('rollback.applied', 'data', 'The rollback scripts run', rollback !== undefined),

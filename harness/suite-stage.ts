@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Cloner } from './clones.ts'
 import type { Database } from './database/engine.ts'
 import type { Inputs } from './inputs.ts'
+import { checkLiveMail, liveSender } from './live-mail.ts'
 import { type MailCollector, mailCollector } from './mail-stage.ts'
 import type { Side, SuiteRun } from './model/suite-run.ts'
 import { startStack } from './stack/stack.ts'
@@ -27,6 +28,8 @@ export function stackOpener(
     const stack = await startStack(database, {
       ...(functions === undefined ? {} : { functions }),
       ...(config.functionsEnv === undefined ? {} : { functionsEnv: config.functionsEnv }),
+      ...(config.mail?.account === undefined ? {} : { mailAccount: config.mail.account }),
+      ...(config.mail?.webhook === undefined ? {} : { mailWebhook: config.mail.webhook }),
       ...watching,
       signal,
     }).catch(async (error) => {
@@ -59,7 +62,8 @@ export async function runSuiteStage(
     const allure = join(options.out, 'allure-results')
     // Allure would make it readable for all.
     await mkdir(allure, { recursive: true, mode: 0o700 })
-    const mails = mailCollector(inputs)
+    const live = liveSender(sides.before, options, signal)
+    const mails = mailCollector(inputs, live?.forward)
     const control = await startControl(stackOpener(sides, inputs, clone, signal, mails))
     let run: SuiteRun
     {
@@ -78,6 +82,7 @@ export async function runSuiteStage(
     }
     stages.add(egressEvidence(control.egress(), functions.length))
     stages.add(mails.evidence())
+    if (live !== undefined) stages.add({ findings: [], checks: [await checkLiveMail(live, signal)] })
     progress(`${run.tests.length} tests on both sides, ${run.files} files`)
     return { ...run, errors: [...run.errors, ...control.failures()] }
   })

@@ -15,6 +15,7 @@ export type RunFlags = {
   readonly suites?: readonly string[]
   readonly out?: string
   readonly keep?: boolean
+  readonly liveMail?: boolean
   readonly seed?: string
   readonly identities?: string
   readonly logins?: string
@@ -33,6 +34,8 @@ export type RunOptions = {
   readonly engine: EngineName
   readonly out: string
   readonly keep: boolean
+  /** How to reach Resend for real, with `--live-mail`. The key comes from RESEND_API_KEY. */
+  readonly liveMail?: { readonly apiKey: string; readonly baseUrl: string }
   readonly seed: number
   /** Users who are asked what they see. */
   readonly identities: number | 'all'
@@ -61,6 +64,9 @@ export function runOptions(
   const engine = engineNames.find((name) => name === (flags.engine ?? config.engine ?? 'embedded'))
   const seed = flags.seed === undefined ? (config.seed ?? 1) : Number(flags.seed)
   const identities = usersAsked(flags.identities) ?? config.identities ?? 200
+
+  const { RESEND_API_KEY: resendKey, RESEND_BASE_URL: resendUrl = 'https://api.resend.com' } = process.env
+  if (flags.liveMail && !resendKey) complaints.push('--live-mail needs a key of Resend in RESEND_API_KEY')
 
   if (dumps.length === 0) complaints.push('no dump: name it with --dump, or as "dump" in the config')
   if (dumps.length > 1) complaints.push(`${dumps.length} dumps are named; this version restores one archive`)
@@ -95,6 +101,7 @@ export function runOptions(
     engine,
     out: flags.out === undefined ? (config.out ?? resolve(cwd, 'reports/out')) : path(flags.out),
     keep: flags.keep ?? false,
+    ...(flags.liveMail && resendKey ? { liveMail: { apiKey: resendKey, baseUrl: resendUrl } } : {}),
     seed,
     identities,
     ...(logins === undefined ? {} : { logins }),

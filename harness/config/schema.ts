@@ -86,6 +86,20 @@ const contracts = z.strictObject({
   integrity: integrityContract.exactOptional(),
 })
 
+const mail = z.strictObject({
+  account: z
+    .strictObject({
+      rateLimit: z.number().min(0).exactOptional(),
+      apiKey: z.enum(['full_access', 'sending_access', 'none']).exactOptional(),
+      verifiedDomains: z.union([z.literal('any'), z.array(text)]).exactOptional(),
+      ownAddress: z.email().exactOptional(),
+      refuseExampleRecipients: z.boolean().exactOptional(),
+    })
+    .exactOptional(),
+  webhook: z.strictObject({ function: text, secretEnv: text }).exactOptional(),
+  live: z.strictObject({ allow: z.array(z.email('must be an address; a domain cannot be allowed')) }).exactOptional(),
+})
+
 /** The whole of `greenlight.config.ts`. Unknown keys are refused; every complaint is collected. */
 export const configSchema: z.ZodType<GreenlightConfig> = z.strictObject({
   dump: paths.exactOptional(),
@@ -103,6 +117,7 @@ export const configSchema: z.ZodType<GreenlightConfig> = z.strictObject({
   usersPerKind: z.int().min(1).exactOptional(),
   logins: z.union([z.int().min(1), z.literal('all')]).exactOptional(),
   functionsEnv: z.record(text, z.string()).exactOptional(),
+  mail: mail.exactOptional(),
   contracts: contracts.check(checkTogether).exactOptional(),
   waivers: z.array(waiver).exactOptional(),
   plan: z

@@ -1,4 +1,5 @@
 import type { FindingKind } from './finding.ts'
+import type { MailAccount } from './mail-fault.ts'
 
 export const engineNames = ['embedded'] as const
 export type EngineName = (typeof engineNames)[number]
@@ -38,10 +39,21 @@ export type GreenlightConfig = {
   readonly logins?: number | 'all'
   /** Environment of the edge functions, besides what the platform injects. Secrets belong in the environment, not here. */
   readonly functionsEnv?: Readonly<Record<string, string>>
+  /** The mail service that edge functions find: Resend's, played by a double. */
+  readonly mail?: MailConfig
   readonly contracts?: Contracts
   readonly waivers?: readonly Waiver[]
   /** Extra items of the plan checklist, or the whole of it with `replace`. */
   readonly plan?: { readonly replace?: boolean; readonly items: readonly PlanItemConfig[] }
+}
+
+export type MailConfig = {
+  /** The team at Resend: rate, verified domains. Default: see `MailAccount`. */
+  readonly account?: Partial<MailAccount>
+  /** The edge function that takes Resend's webhooks, and the variable of its environment that gets their secret (`whsec_…`). */
+  readonly webhook?: { readonly function: string; readonly secretEnv: string }
+  /** Whom `--live-mail` may really mail besides `*@resend.dev`: addresses of the team, none of which stands in the dump. */
+  readonly live?: { readonly allow: readonly string[] }
 }
 
 /** An account whose password is known. The password itself comes from the environment variable `passwordEnv`, or from the JSON file `passwordsFile` (e-mail → password). */

@@ -19,3 +19,14 @@ export function bareAddress(text: string): string {
 export function domainOf(address: string): string {
   return address.slice(address.lastIndexOf('@') + 1).toLowerCase()
 }
+
+/**
+ * The inbox that an address most likely ends in, to compare by: unicode forms, letter case and `+labels` undone.
+ * Meant to find too many alike rather than too few.
+ */
+export function inboxOf(text: string): string {
+  const address = bareAddress(text.normalize('NFKC').replace(/\p{Cf}/gu, '')).toLowerCase()
+  const at = address.lastIndexOf('@')
+  const local = address.slice(0, at).replace(/\+.*$/, '')
+  return `${local}@${address.slice(at + 1).replace(/\.$/, '')}`
+}

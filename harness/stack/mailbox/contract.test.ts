@@ -3,7 +3,7 @@ import { type CreateEmailOptions, Resend } from 'resend'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { makeKeys } from '../keys.ts'
 import { type Listener, listen } from '../listener.ts'
-import { type ContractCall, contractCalls, filledIn } from './contract-calls.ts'
+import { type ContractCall, contractCalls, filledIn } from './live/contract-calls.ts'
 import { type MailService, makeMailService } from './mail-service.ts'
 import { mailboxRoutes } from './routes.ts'
 

@@ -86,7 +86,7 @@ describe('a fault of Resend on demand', () => {
   })
 
   test('keeps a slow mail under its key: the same request meanwhile is told to wait', async () => {
-    await fault({ kind: 'slow', milliseconds: 100 })
+    await fault({ kind: 'slow', milliseconds: 1000 })
     const slow = resend.emails.send(message, { idempotencyKey: 'k' })
     await expect.poll(() => service.faults.pending()).toHaveLength(0)
     const meanwhile = await resend.emails.send(message, { idempotencyKey: 'k' })
