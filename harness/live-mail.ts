@@ -7,16 +7,16 @@ import { addressesInDump } from './stack/mailbox/live/dump-addresses.ts'
 import { makeLiveGuard } from './stack/mailbox/live/guard.ts'
 import { type LiveSender, makeLiveSender } from './stack/mailbox/live/sender.ts'
 
-/** The way to Resend of one run; `undefined` without `--live-mail`. Whom it may mail is decided against before. */
+/** The way to Resend of one run; `undefined` without `--live-mail`. Whom it may mail is decided against a copy of before. */
 export function liveSender(
-  before: Database,
+  copy: Database,
   { liveMail, config }: Inputs['options'],
   signal: AbortSignal,
 ): LiveSender | undefined {
   if (liveMail === undefined) return undefined
   const guard = makeLiveGuard({
     allow: config.mail?.live?.allow ?? [],
-    inDump: (inboxes) => addressesInDump(before, inboxes),
+    inDump: (inboxes) => addressesInDump(copy, inboxes),
   })
   return makeLiveSender({ ...liveMail, guard, signal })
 }

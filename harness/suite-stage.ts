@@ -62,7 +62,9 @@ export async function runSuiteStage(
     const allure = join(options.out, 'allure-results')
     // Allure would make it readable for all.
     await mkdir(allure, { recursive: true, mode: 0o700 })
-    const live = liveSender(sides.before, options, signal)
+    // Before is shut while suites run: whom one may really mail is asked of a copy.
+    await using copy = options.liveMail === undefined ? undefined : await clone(sides.before)
+    const live = copy && liveSender(copy, options, signal)
     const mails = mailCollector(inputs, live?.forward)
     const control = await startControl(stackOpener(sides, inputs, clone, signal, mails))
     let run: SuiteRun

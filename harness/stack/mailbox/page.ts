@@ -38,6 +38,7 @@ ul.mails a:hover, ul.mails a:focus-visible { background: var(--wash) }
 ul.mails strong, ul.mails .meta { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-width: 0 }
 .status { font-size: .8rem; color: var(--soft) } .status.delivered { color: var(--good) } .status.bounced, .status.complained, .status.suppressed { color: var(--bad) }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem .9rem; margin: 0; font-size: .9rem } dt { color: var(--soft) } dd { margin: 0; overflow-wrap: anywhere; min-width: 0 }
+@media (max-width: 32rem) { ul.mails strong { grid-column: 1 / -1; white-space: normal } ul.mails .status, ul.mails time { justify-self: end } ul.mails a > :nth-child(2) { order: 1 } ul.mails a > :nth-child(3) { order: 0 } ul.mails time { order: 3 } ul.mails a > :nth-child(5) { order: 2 } }
 iframe { width: 100%; height: 28rem; border: 1px solid var(--line); border-radius: 6px; background: #fff; color-scheme: light }
 pre { background: var(--wash); border: 1px solid var(--line); border-radius: 6px; padding: .75rem; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; font-size: .85rem }
 </style>`)
@@ -55,7 +56,7 @@ export function overviewPage(mails: readonly Mail[], token: string): Page {
     )
   return page(
     `Mailbox (${mails.length})`,
-    html`<h1>Mailbox</h1><p class="note">${mails.length === 0 ? 'Nothing was sent yet.' : `${mails.length} ${mails.length === 1 ? 'mail' : 'mails'}, newest first. None of them left this machine.`}</p><ul class="mails">${rows}</ul>`,
+    html`<h1>Mailbox</h1><p class="note">${mails.length === 0 ? 'Nothing was sent yet.' : `${mails.length} ${mails.length === 1 ? 'mail' : 'mails'}, newest first.`}</p><ul class="mails">${rows}</ul>`,
   )
 }
 
