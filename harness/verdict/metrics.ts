@@ -11,7 +11,7 @@ const words: Readonly<Record<MetricName, Words>> = {
     title: 'All existing users can log in',
     met: 'Whoever could log in before can log in after',
     notMet: 'Some users would have trouble to log in or sign up',
-    lead: ['logins.users-read', 'suite:auth'],
+    lead: ['logins.real', 'logins.users-read', 'suite:auth'],
   },
   access: {
     title: 'All user data is accessible, and only to whom it should be',

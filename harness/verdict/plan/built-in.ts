@@ -147,7 +147,7 @@ const verification: readonly PlanRule[] = inPhase('4.1', 'Phase 4.1: Database Sc
 
 const validation: readonly PlanRule[] = inPhase('5', 'Phase 5: Testing & Validation', [
   { text: 'Test all features with production data', evidence: ['metric:features', 'features.tried'] },
-  { text: 'Verify user authentication works', evidence: ['metric:logins'] },
+  { text: 'Verify user authentication works', evidence: ['logins.real', 'metric:logins'] },
   {
     text: 'Test unified email notifications with real Resend API',
     evidence: ['suite:notifications'],

@@ -23,7 +23,10 @@ export const deploySteps: readonly Phase[] = [
     items: [
       { text: 'Run migration scripts on production copy', evidence: ['migrations.applied'] },
       { text: 'Verify all features work with production data', evidence: ['metric:features', 'features.tried'] },
-      { text: 'Test user authentication and data access', evidence: ['metric:logins', 'metric:access'] },
+      {
+        text: 'Test user authentication and data access',
+        evidence: ['logins.real', 'metric:logins', 'metric:access'],
+      },
       { text: 'Validate email system works correctly', evidence: ['suite:notifications', 'suite:reminders'] },
     ],
   },
