@@ -26,6 +26,7 @@ export function accessCheck(
     kindsOfUsers: new Set(after.identities.filter(({ userId }) => userId).map(({ kind }) => kind)).size,
     tables: after.relations.length,
     probes: compared.length,
+    probesInPart: compared.filter(({ only }) => only !== undefined).length,
     policies: coverage.length,
     policiesExercised: count('whole'),
     policiesPartly: count('partly'),
@@ -63,9 +64,14 @@ function who(after: AccessFacts, users: number): string {
   if (users === 0) return 'The dump has no users and no policy is for users: only anon and service_role'
   const perTable = after.relations.map(({ name, kind }) => ({
     kind,
-    users: after.probes.filter((probe) => probe.relation === name && after.identities[probe.identity]?.userId).length,
+    users: after.probes.filter(
+      (probe) => probe.relation === name && probe.only === undefined && after.identities[probe.identity]?.userId,
+    ).length,
   }))
   const fewest = Math.min(users, ...perTable.map((table) => table.users))
-  const costly = fewest < users ? ` (at least ${number(fewest)} at each table, fewer where policies are costly)` : ''
+  const costly =
+    fewest < users
+      ? ` (where policies are costly, ${number(fewest)} or more about all rows, the others about their own and some of everybody's)`
+      : ''
   return `anon, service_role and ${number(users)} sampled users${costly}`
 }

@@ -25,15 +25,15 @@ export function policyCoverage(facts: AccessFacts): Coverage[] {
   const relations = new Map(facts.relations.map((relation) => [relation.name, relation]))
   return facts.policies.map((policy) => {
     const relation = relations.get(policy.relation)
-    const asked = facts.probes.flatMap(({ relation: name, identity, outcome }) => {
+    const rows = relation?.rows ?? 0
+    const asked = facts.probes.flatMap(({ relation: name, identity, outcome, only }) => {
       const role = facts.identities[identity]?.role ?? ''
       const applies = name === policy.relation && appliesTo(policy, role, policy.command)
       const bypass = relation === undefined || grantsOf(relation, role).bypass || !relation.rowSecurity
-      return applies && !bypass && outcome.state === 'read' ? [setsOf(outcome)] : []
+      return applies && !bypass && outcome.state === 'read' ? [{ sets: setsOf(outcome), rows: only?.rows ?? rows }] : []
     })
-    const rows = relation?.rows ?? 0
-    const reached = setsOfCommand[policy.command].every((set) => asked.some((sets) => sets[set].count > 0))
-    const refused = setsOfCommand[policy.command].every((set) => asked.some((sets) => sets[set].count < rows))
+    const reached = setsOfCommand[policy.command].every((set) => asked.some(({ sets }) => sets[set].count > 0))
+    const refused = setsOfCommand[policy.command].every((set) => asked.some((one) => one.sets[set].count < one.rows))
     const hidesNothing = (policy.check ?? policy.using) === 'true' && policy.permissive
     const why =
       asked.length === 0

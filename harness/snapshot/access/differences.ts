@@ -183,11 +183,11 @@ async function differingBuckets(sides: readonly Reading[]): Promise<number[]> {
 }
 
 async function ask<Row extends unknown[]>(side: Reading, sql: (rows: string) => string): Promise<Row[]> {
-  const { session, facts, relation, identity, key } = side
+  const { session, facts, relation, probe, identity, key } = side
   await session.query('begin read only')
   try {
     await session.query(impersonate(identity))
-    const text = sql(rowsQuery(relation, facts.policies, identity.role, key))
+    const text = sql(rowsQuery(relation, facts.policies, identity.role, key, probe.only))
     const { rows } = await session.query<Row>({ text, rowMode: 'array' })
     return rows
   } finally {

@@ -2,6 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Cluster } from '../../database/engine.ts'
 import { startTestCluster } from '../../database/test-cluster.ts'
 import { preparePlatformSchemas } from '../../platform/prepare.ts'
+import { compareAccess } from './compare.ts'
+import { takeAccessDifferences } from './differences.ts'
+import { setsOf } from './facts.ts'
+import { rowParts } from './row-sample.ts'
+import { takeAccess } from './take.ts'
 import { migrate } from './test-project.ts'
 import { type AccessProject, accessProject } from './test-rehearsal.ts'
 
@@ -77,5 +82,47 @@ describe('what a finding says', () => {
       '"own reports", for select: its table has no rows',
     ])
     expect(checks[0]?.summary).toMatch(/\d+ of 19 policies both let somebody through and refused somebody, not /)
+  })
+
+  test('where policies are costly the other users are asked about their own rows and some of everybody’s', async () => {
+    await using session = await project.before.connect({ readOnly: true })
+    const tables = project.facts.relations.filter(({ name }) =>
+      ['public.tasks', 'public.profiles', 'public.event_vendors'].includes(name),
+    )
+    const parts = await rowParts(session, tables, project.identities)
+    expect([...parts.keys()].sort()).toEqual(tables.map(({ name }) => name))
+    const users = project.identities.filter(({ userId }) => userId).length
+    for (const table of tables) {
+      const mine = [...(parts.get(table.name)?.values() ?? [])]
+      expect(mine).toHaveLength(users)
+      expect(Math.max(...mine.map(({ rows }) => rows))).toBeLessThanOrEqual(36)
+    }
+    const facts = {
+      ...project.facts,
+      probes: project.facts.probes.flatMap((probe) => {
+        const only = parts.get(probe.relation)?.get(probe.identity)
+        return only ? [{ ...probe, only }] : []
+      }),
+    }
+    const was = await takeAccess(project.before, project.identities, { like: facts })
+    await using after = await project.before.clone('after')
+    await migrate(
+      after,
+      `drop policy "members see tasks" on public.tasks; drop policy "editors change tasks" on public.tasks`,
+    )
+    const is = await takeAccess(after, project.identities, { like: was })
+    const differences = await takeAccessDifferences(
+      { database: project.before, facts: was },
+      { database: after, facts: is },
+    )
+    const { findings } = compareAccess(was, is, differences)
+    // Their own rows are among those asked about: whoever saw a task lost it.
+    const losing = was.probes.filter(
+      ({ relation, only, outcome }) => relation === 'public.tasks' && only && setsOf(outcome).seen.count > 0,
+    ).length
+    expect(losing).toBeGreaterThan(8)
+    const lost = findings.find(({ kind }) => kind === 'access.rows-lost')
+    expect(lost?.title).toContain(`(${losing} of `)
+    expect(JSON.stringify(findings)).not.toContain('" in (')
   })
 })

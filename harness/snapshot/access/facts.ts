@@ -66,6 +66,8 @@ export type Probe = {
   /** Index into `identities`. */
   readonly identity: number
   readonly outcome: Outcome
+  /** Present where only a part of the rows was asked about: the condition that finds them (never print it), and how many there were before. */
+  readonly only?: { readonly where: string; readonly rows: number }
   readonly milliseconds: number
 }
 

@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '../../database/identifiers.ts'
 import { relationSql } from './exposed.ts'
-import { type Grants, type Outcome, type Policy, type Relation, type RowSetName, rowSets } from './facts.ts'
+import { type Grants, type Outcome, type Policy, type Probe, type Relation, type RowSetName, rowSets } from './facts.ts'
 import { condition } from './policies.ts'
 
 /** Key columns when the role may read them all, else every column it may read: a row must be told by what can be seen. */
@@ -33,22 +33,28 @@ export function rowsQuery(
   policies: readonly Policy[],
   role: string,
   key: readonly string[],
+  only?: Probe['only'],
 ): string {
   const may = writeConditions(relation, policies, role)
   const bits = [may.updatable, may.deletable, may.insertable].map((rule, bit) =>
     rule === 'true' ? `${1 << bit}` : rule === 'false' ? '0' : `case when ${rule} then ${1 << bit} else 0 end`,
   )
-  return `select ${keyHash(key)} as h, ${bits.join(' + ')} as mask from ${relationSql(relation)}`
+  return `select ${keyHash(key)} as h, ${bits.join(' + ')} as mask from ${relationSql(relation)}${only === undefined ? '' : ` where ${only.where}`}`
 }
 
 /** One row: count and hash of each row set, and the rows where they are few. */
-export function probeQuery(relation: Relation, policies: readonly Policy[], role: string): string {
+export function probeQuery(
+  relation: Relation,
+  policies: readonly Policy[],
+  role: string,
+  only?: Probe['only'],
+): string {
   const sets = rowSets.map((set) => {
     const filter = `filter (where mask & ${maskOf[set]} = ${maskOf[set]})`
     return `count(*) ${filter} as ${set}, coalesce(sum(h::numeric) ${filter}, 0)::text as ${set}_hash`
   })
   return `select ${sets.join(', ')}, string_agg(h || ':' || mask, ',') filter (where n <= ${fewRows}) as rows
-    from (select *, row_number() over () as n from (${rowsQuery(relation, policies, role, readableKey(relation, role))}) as r) as probe`
+    from (select *, row_number() over () as n from (${rowsQuery(relation, policies, role, readableKey(relation, role), only)}) as r) as probe`
 }
 
 export const maskOf: Readonly<Record<RowSetName, number>> = { seen: 0, updatable: 1, deletable: 2, insertable: 4 }

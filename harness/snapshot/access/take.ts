@@ -14,7 +14,8 @@ import {
 import { impersonate } from './impersonate.ts'
 import { readPolicies } from './policies.ts'
 import { grantsOf, type ProbeRow, planStatements, probeOutcome, probeQuery, readableKey } from './probe-sql.ts'
-import { type Sample, samplePlan } from './sample.ts'
+import { type Part, rowParts } from './row-sample.ts'
+import { samplePlan } from './sample.ts'
 
 export type TakeAccessOptions = {
   readonly signal?: AbortSignal
@@ -30,8 +31,8 @@ export type TakeAccessOptions = {
 
 /**
  * Reads what each identity sees and may write, through row security, with the role and claims that PostgREST sets: one
- * read-only transaction for each identity, one statement for each relation, a savepoint around it. A relation whose
- * policies are costly for each row is asked for fewer identities (see `samplePlan`). Throws `database.failed`, `aborted`.
+ * read-only transaction and one statement for each identity; where that fails, one for each relation, a savepoint around it. A relation whose
+ * policies are costly for each row is asked whole for fewer identities (see `samplePlan`), and in part for the others. Throws `database.failed`, `aborted`.
  */
 export async function takeAccess(
   database: Database,
@@ -47,7 +48,7 @@ export async function takeAccess(
   }
   const tables = relations.map(({ oid }) => oid)
   const policies = await readPolicies(session, tables, roles)
-  const sample = like ? sampleOf(like) : await samplePlan(session, relations, policies, identities)
+  const asked = like ? askedLike(like) : await questions(session, relations, policies, identities)
   const queue = identities.map((identity, index) => ({ identity, index }))
   const probes: Probe[] = []
   const work = async (): Promise<void> => {
@@ -57,8 +58,13 @@ export async function takeAccess(
     )
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       throwIfAborted(signal, 'reading who sees which rows')
-      const asked = relations.filter(({ name }) => sample.get(name)?.has(next.index) ?? true)
-      probes.push(...(await probeIdentity(worker, next.identity, next.index, asked, policies)))
+      const mine = relations.flatMap((relation): Question[] => {
+        const told = asked.get(relation.name)
+        // A relation that the other side does not have is asked whole.
+        const only = told === undefined ? null : told.get(next.index)
+        return only === undefined ? [] : [{ relation, ...(only === null ? {} : { only }) }]
+      })
+      probes.push(...(await probeIdentity(worker, next.identity, next.index, mine, policies)))
     }
   }
   await Promise.all(Array.from({ length: jobs }, work))
@@ -72,38 +78,64 @@ async function countRows(session: Connection, relation: Pick<Relation, 'schema' 
   return Number(rows[0]?.n ?? 0)
 }
 
-function sampleOf(facts: AccessFacts): Sample {
-  const sample = new Map<string, Set<number>>()
-  for (const { name } of facts.relations) sample.set(name, new Set())
-  for (const { relation, identity } of facts.probes) sample.get(relation)?.add(identity)
-  return sample
+/** By relation and identity, whether all rows are asked about (null) or a part. Who is missing is not asked. */
+type Asked = ReadonlyMap<string, ReadonlyMap<number, Part | null>>
+type Question = { readonly relation: Relation; readonly only?: Part }
+
+function askedLike(facts: AccessFacts): Asked {
+  const asked = new Map(facts.relations.map(({ name }) => [name, new Map<number, Part | null>()]))
+  for (const { relation, identity, only } of facts.probes) asked.get(relation)?.set(identity, only ?? null)
+  return asked
+}
+
+/** Whom the sample leaves out at a relation is asked about a part of its rows there. */
+async function questions(
+  session: Connection,
+  relations: readonly Relation[],
+  policies: readonly Policy[],
+  identities: readonly Identity[],
+): Promise<Asked> {
+  const sample = await samplePlan(session, relations, policies, identities)
+  const costly = relations.filter(({ name }) => (sample.get(name)?.size ?? 0) < identities.length)
+  const parts = await rowParts(session, costly, identities)
+  return new Map(
+    relations.map(({ name }) => [
+      name,
+      new Map([...(parts.get(name) ?? []), ...[...(sample.get(name) ?? [])].map((index) => [index, null] as const)]),
+    ]),
+  )
 }
 
 async function probeIdentity(
   session: Connection,
   identity: Identity,
   index: number,
-  relations: readonly Relation[],
+  questions: readonly Question[],
   policies: readonly Policy[],
 ): Promise<Probe[]> {
   const probes: Probe[] = []
+  const started = performance.now()
+  const add = ({ relation, only }: Question, outcome: Outcome, milliseconds: number) =>
+    probes.push({ relation: relation.name, identity: index, outcome, ...(only && { only }), milliseconds })
   await session.query('begin read only')
   try {
     await session.query(`${impersonate(identity)}; savepoint probe`)
-    for (const relation of relations) {
-      const started = performance.now()
-      const outcome = await probe(
-        session,
-        probeQuery(relation, policies, identity.role),
-        readableKey(relation, identity.role),
-      )
-      probes.push({ relation: relation.name, identity: index, outcome, milliseconds: performance.now() - started })
+    const { role } = identity
+    const readable = questions.filter(({ relation }) => grantsOf(relation, role).select.length > 0)
+    for (const question of questions) if (!readable.includes(question)) add(question, { state: 'denied' }, 0)
+    const together = await askTogether(session, readable, policies, role)
+    for (const [at, question] of readable.entries()) {
+      const begun = performance.now()
+      const outcome = together?.[at] ?? (await probe(session, question, policies, role))
+      add(question, outcome, performance.now() - (together ? started : begun))
     }
   } catch (error) {
     // A role that does not exist, or not any more, can ask for nothing.
     const sqlstate = sqlstateOf(error)
-    const asked = relations.filter(({ name }) => !probes.some((probe) => probe.relation === name))
-    for (const { name } of asked) {
+    const left = questions.filter(({ relation: { name } }) => !probes.some((probe) => probe.relation === name))
+    for (const {
+      relation: { name },
+    } of left) {
       probes.push({ relation: name, identity: index, outcome: { state: 'failed', sqlstate }, milliseconds: 0 })
     }
   } finally {
@@ -112,15 +144,46 @@ async function probeIdentity(
   return probes
 }
 
-async function probe(session: Connection, sql: string, key: readonly string[]): Promise<Outcome> {
+/** All questions in one statement; undefined where one of them fails, or all take too long: then each is asked alone. */
+async function askTogether(
+  session: Connection,
+  questions: readonly Question[],
+  policies: readonly Policy[],
+  role: string,
+): Promise<Outcome[] | undefined> {
+  if (questions.length === 0) return []
+  const parts = questions.map(
+    ({ relation, only }, at) => `select ${at} as at, q.* from (${probeQuery(relation, policies, role, only)}) as q`,
+  )
   try {
-    const { rows } = await session.query<ProbeRow>(sql)
-    return rows[0] ? probeOutcome(rows[0], key) : { state: 'denied' }
+    const { rows } = await session.query<ProbeRow & { at: number }>(parts.join('\nunion all '))
+    const byQuestion = new Map(rows.map((row) => [row.at, row]))
+    return questions.map(({ relation }, at) => outcomeOf(byQuestion.get(at), relation, role))
+  } catch (error) {
+    sqlstateOf(error)
+    await session.query('rollback to savepoint probe')
+    return undefined
+  }
+}
+
+async function probe(
+  session: Connection,
+  { relation, only }: Question,
+  policies: readonly Policy[],
+  role: string,
+): Promise<Outcome> {
+  try {
+    const { rows } = await session.query<ProbeRow>(probeQuery(relation, policies, role, only))
+    return outcomeOf(rows[0], relation, role)
   } catch (error) {
     const sqlstate = sqlstateOf(error)
     await session.query('rollback to savepoint probe')
     return sqlstate === '42501' ? { state: 'denied' } : { state: 'failed', sqlstate }
   }
+}
+
+function outcomeOf(row: ProbeRow | undefined, relation: Relation, role: string): Outcome {
+  return row ? probeOutcome(row, readableKey(relation, role)) : { state: 'denied' }
 }
 
 /** Throws what is not Postgres' answer: a lost connection, a bug. */
