@@ -169,7 +169,7 @@ function contradictions(
   const all = (reason: string) => Object.fromEntries(rowSets.map((set) => [set, reason]))
   const numbers = new Map(everyone.map(({ id }, n) => [id, n]))
   let asked = 0
-  for (const probe of facts.probes.filter((one) => one.relation === relation)) {
+  for (const probe of facts.probes.filter((one) => one.relation === relation && one.only === undefined)) {
     const identity = facts.identities[probe.identity]
     const n = identity?.userId === undefined ? undefined : numbers.get(identity.userId)
     if (n === undefined || identity?.role !== role) continue

@@ -25,7 +25,8 @@ export async function askWitnesses(
   )
   const indexOf = new Map(identities.map(({ userId }, index) => [userId, index]))
   const questions: Probe[] = []
-  const asked = new Set(was.probes.map(({ relation, identity }) => `${relation}\n${identity}`))
+  const place = ({ relation, identity }: Probe) => `${relation}\n${identity}`
+  const asked = new Set(was.probes.filter(({ only }) => only === undefined).map(place))
   for (const { relation, id } of wanted) {
     const token = tokens.get(id)
     if (token === undefined) continue
@@ -43,7 +44,9 @@ export async function askWitnesses(
       only,
       ...(signal === undefined ? {} : { signal }),
     })
-    const all = [...facts.probes, ...probes]
+    // Who was asked about a part of the rows is now asked about all of them.
+    const again = new Set(probes.map(place))
+    const all = [...facts.probes.filter((probe) => !again.has(place(probe))), ...probes]
     all.sort((a, b) => (a.relation < b.relation ? -1 : a.relation > b.relation ? 1 : a.identity - b.identity))
     return { ...facts, identities, probes: all }
   }
