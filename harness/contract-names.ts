@@ -72,6 +72,7 @@ const columnKeys: Readonly<Partial<Record<keyof Contracts, readonly string[]>>> 
   shared: ['resource'],
   rateLimit: ['resource', 'user', 'text'],
   reminders: ['key', 'email', 'status', 'invitedAt'],
+  reads: [],
 }
 const codeKeys = ['code', 'active', 'expires', 'usesLeft', 'uses', 'maxUses']
 const accessKeys = ['resource', 'person', 'user']

@@ -23,6 +23,13 @@ export function plannedChecks({
     plan('migrations.applied', 'features', 'Every pending migration applies'),
     plan('data.schema', 'data', 'Schemas compared'),
     plan('features.api', 'features', 'What the Data API offers compared'),
+    plan('features.description', 'features', "The Data API's own description compared"),
+    plan(
+      'features.reads',
+      'features',
+      'The reads of the contract compared',
+      Boolean(options.config.contracts?.reads?.length),
+    ),
     plan('data.ledger', 'data', 'Every row of every table compared'),
     plan('dates.instants', 'data', 'Every date and time of every row compared'),
     plan('dates.zones', 'data', 'Time zones of sessions compared'),

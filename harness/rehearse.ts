@@ -1,4 +1,5 @@
 import { lookAtAccess } from './access-stage.ts'
+import { answersBetween, lookAtApi } from './api-stage.ts'
 import { attribute } from './attribution/attribute.ts'
 import type { RunOptions } from './cli/options.ts'
 import { cloner } from './clones.ts'
@@ -43,6 +44,7 @@ const comparisons = [
   'row sets',
   'writes',
   'functions',
+  'api',
   'suites',
   'queries',
   'rollback',
@@ -130,6 +132,9 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
   await stages.look('logins', () => lookAtLogins(before, after, clone, signal))
   const logins = await lookAtRealLogins({ before, after }, inputs, clone, stages, signal)
   const { identities, access } = await lookAtAccess({ before, after }, inputs, clone, stages, signal)
+  const reads = options.config.contracts?.reads ?? []
+  const api = { reads, identities: identities ?? [], clone, signal }
+  await stages.look('api', () => lookAtApi({ before, after }, stages.findings, api))
   const suites = await runSuiteStage({ before, after }, inputs, clone, stages, signal)
   if (identities === undefined) stages.skip('queries', 'nobody could be picked to send them')
   else {
@@ -152,6 +157,7 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
       access,
       zone: prepared.zone,
       logins,
+      answers: reads.length > 0 ? answersBetween(api) : undefined,
       record,
       clone,
       signal,

@@ -6,7 +6,7 @@ import type { AppliedMigration, MigrationFile } from '../model/migration-run.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
 import { catalogue } from '../verdict/catalogue/catalogue.ts'
 import { keyOf } from './finding-key.ts'
-import { type Lookers, lookers } from './lookers.ts'
+import { type AnswersBetween, type Lookers, lookers } from './lookers.ts'
 import { candidatesByRowCounts } from './row-counts.ts'
 import { states } from './states.ts'
 
@@ -20,6 +20,8 @@ export type AttributionInput = {
   readonly zone?: string | undefined
   /** Those whose logins differ: they alone are logged in again. */
   readonly logins?: LoginsOf
+  /** Compares the answers to the reads of the contract between two states. */
+  readonly answers?: AnswersBetween | undefined
   readonly record: boolean
   readonly clone: Cloner
   readonly signal: AbortSignal
@@ -35,8 +37,8 @@ export async function attribute(findings: readonly Finding[], input: Attribution
   const { pending } = input
   const [only] = pending
   if (only !== undefined && pending.length === 1) return findings.map((finding) => named(finding, only.name))
-  const { access, zone, logins, clone, signal } = input
-  const look = lookers({ access, zone, logins, clone, signal })
+  const { access, zone, logins, answers, clone, signal } = input
+  const look = lookers({ access, zone, logins, answers, clone, signal })
   const wanted = new Set(findings.filter((finding) => isOpen(finding) && look.canSee(finding)).map(keyOf))
   const causes = wanted.size > 0 ? await bisect(wanted, look, input) : new Map<string, string[]>()
   return findings.flatMap((finding) => {

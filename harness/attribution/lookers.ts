@@ -11,6 +11,9 @@ import { accessBetween } from './access-between.ts'
 import { keyOf, partsOf } from './finding-key.ts'
 import { type Family, loginFamilies } from './login-lookers.ts'
 
+/** Findings about the reads of the contract, between two states. */
+export type AnswersBetween = (from: Database, to: Database) => Promise<readonly Finding[]>
+
 export type Lookers = {
   /** Whether a finding of this kind can be looked for between any two states. */
   canSee(finding: Finding): boolean
@@ -23,6 +26,7 @@ export function lookers({
   access,
   zone,
   logins = { users: [], canaries: [] },
+  answers,
   clone,
   signal,
 }: {
@@ -30,6 +34,7 @@ export function lookers({
   /** In which the Data API of before reads times without a zone. */
   readonly zone: string | undefined
   readonly logins?: LoginsOf | undefined
+  readonly answers?: AnswersBetween | undefined
   readonly clone: Cloner
   readonly signal: AbortSignal
 }): Lookers {
@@ -52,6 +57,10 @@ export function lookers({
     {
       sees: (kind) => kind.startsWith('schema.') || kind === 'feature.api-removed' || kind === 'access.rls-disabled',
       look: async (from, to) => compareSchema(await schemaOf(from), await schemaOf(to)).findings,
+    },
+    {
+      sees: (kind) => answers !== undefined && kind === 'feature.answer-changed',
+      look: async (from, to) => (answers ? answers(from, to) : []),
     },
     ...loginFamilies({ logins, clone, signal }),
     {

@@ -23,7 +23,31 @@ const waiver = z.strictObject({
 const body = z.record(text, z.string())
 const notification = z.strictObject({ body, recipients: z.literal('members-except-actor') })
 
+const read = z
+  .strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be lower-case words with hyphens'),
+    table: tableName.exactOptional(),
+    rpc: text.exactOptional(),
+    args: z.record(text, z.union([z.string(), z.number(), z.boolean(), z.null()])).exactOptional(),
+    select: text.exactOptional(),
+    filters: z.record(text, z.string()).exactOptional(),
+    order: text.exactOptional(),
+    as: z
+      .array(z.enum(['anon', 'user', 'service']))
+      .min(1)
+      .exactOptional(),
+  })
+  .refine((value) => (value.table === undefined) !== (value.rpc === undefined), {
+    message: 'needs exactly one of table and rpc',
+  })
+
 const contracts = z.strictObject({
+  reads: z
+    .array(read)
+    .refine((reads) => new Set(reads.map(({ name }) => name)).size === reads.length, {
+      message: 'two reads have one name',
+    })
+    .exactOptional(),
   profile: z
     .strictObject({ table: tableName, user: text, email: text.exactOptional(), name: text.exactOptional() })
     .exactOptional(),

@@ -77,8 +77,29 @@ export type PlanItemConfig = {
   readonly evidence?: readonly string[]
 }
 
+/** One read of the app, as its clients send it, whose answers must stay the same for each user. */
+export type ReadContract = {
+  /** As an expectation names it, in lower case with hyphens: `my-events`. */
+  readonly name: string
+  /** What is read: a table or view, or else a function. */
+  readonly table?: string
+  readonly rpc?: string
+  /** Arguments of the function. `{user}` in a text is the id of who asks. */
+  readonly args?: Readonly<Record<string, string | number | boolean | null>>
+  /** As the Data API takes it: `id,title,members(user_id)`. Default: every column. */
+  readonly select?: string
+  /** Column → condition: `{ archived: 'eq.false', owner_id: 'eq.{user}' }`. */
+  readonly filters?: Readonly<Record<string, string>>
+  /** Needed where there may be more than 1,000 rows: `created_at.desc,id`. */
+  readonly order?: string
+  /** Who asks. Default: `['user']`, a spread of the sampled users. */
+  readonly as?: readonly ('anon' | 'user' | 'service')[]
+}
+
 /** What the suites must know of the app. A suite whose contract is missing is `not configured`. Tables are `schema.table`. */
 export type Contracts = {
+  /** Reads of the app whose answers must stay the same for each user: else a finding, with counts, keys and columns. */
+  readonly reads?: readonly ReadContract[]
   /** One row for each user. */
   readonly profile?: {
     readonly table: string

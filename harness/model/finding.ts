@@ -53,6 +53,7 @@ export const findingKinds = [
   'access.policy-unexercised',
   'feature.regressed',
   'feature.fails',
+  'feature.answer-changed',
   'feature.api-removed',
   'feature.api-added',
   'feature.fixed',

@@ -22,6 +22,16 @@ export const featureFindings = {
     bad: 'validate_access_code fails for MHP2026, before and after.',
     good: 'It fails before and passes after: fixed.',
   },
+  'feature.answer-changed': {
+    severity: 'blocking',
+    metric: 'features',
+    meaning: 'A read that the config lists is answered otherwise to the same user after the migrations.',
+    why: 'Screens of the app show something else, or an error, to people who did nothing.',
+    advice: 'Look which rows and columns differ, and declare the difference in the migration that means it.',
+    declared: 'object',
+    bad: 'The list of my events misses those that I was invited to.',
+    good: '-- greenlight: expects feature.answer-changed my-events because archived events are left out from now on',
+  },
   'feature.api-removed': {
     severity: 'blocking',
     metric: 'features',

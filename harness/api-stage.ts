@@ -1,0 +1,147 @@
+import { SignJWT } from 'jose'
+import type { Cloner } from './clones.ts'
+import type { Database } from './database/engine.ts'
+import { messageOf } from './errors.ts'
+import type { ReadContract } from './model/config.ts'
+import type { Finding } from './model/finding.ts'
+import type { Stack } from './model/stack.ts'
+import type { Side } from './model/suite-run.ts'
+import { type Answer, type Asked, compareAnswers } from './snapshot/api/answers.ts'
+import { compareDescriptions, type Descriptions, readDescription } from './snapshot/api/description.ts'
+import type { Identity } from './snapshot/identities.ts'
+import { startStack } from './stack/stack.ts'
+import type { Evidence } from './stages.ts'
+
+/** Users that each read is asked as; the identities come spread over their kinds. */
+const usersAsked = 12
+/** Rows that the Data API gives at most in one answer. */
+const mostRows = 1_000
+
+export type ApiLook = {
+  readonly reads: readonly ReadContract[]
+  readonly identities: readonly Identity[]
+  readonly clone: Cloner
+  readonly signal: AbortSignal
+}
+
+/**
+ * The stage `api`: what the Data API says of itself to each role, and what it answers to the reads of the contract, on
+ * clones of both sides. `told`: findings so far. Throws `stack.start-failed`, `aborted`.
+ */
+export async function lookAtApi(
+  sides: Readonly<Record<Side, Database>>,
+  told: readonly Finding[],
+  look: ApiLook,
+): Promise<Evidence> {
+  return withStacks(sides, look, async (before, after) => {
+    const objects = new Set(told.filter(({ kind }) => kind === 'feature.api-removed').map(({ object }) => object))
+    const described = compareDescriptions(await describe(before), await describe(after), objects)
+    const answers = compareAnswers(look.reads, await askAll(before, after, look))
+    return {
+      findings: [...described.findings, ...answers.findings],
+      checks: [described.check, answers.check],
+    }
+  })
+}
+
+/** Only the reads, between any two states: which migration changed an answer. */
+export function answersBetween(look: ApiLook): (from: Database, to: Database) => Promise<readonly Finding[]> {
+  return (before, after) =>
+    withStacks(
+      { before, after },
+      look,
+      async (was, is) => compareAnswers(look.reads, await askAll(was, is, look)).findings,
+    )
+}
+
+async function withStacks<Result>(
+  sides: Readonly<Record<Side, Database>>,
+  { clone, signal }: ApiLook,
+  work: (before: Stack, after: Stack) => Promise<Result>,
+): Promise<Result> {
+  await using was = await clone(sides.before)
+  await using is = await clone(sides.after)
+  await using before = await startStack(was, { signal })
+  await using after = await startStack(is, { signal })
+  return await work(before, after)
+}
+
+async function describe(stack: Stack): Promise<Descriptions> {
+  const found = new Map<string, Awaited<ReturnType<typeof readDescription>>>()
+  for (const role of ['anon', 'authenticated', 'service_role']) {
+    const headers = await headersOf(stack, { role, claims: { role } })
+    const response = await fetch(`${stack.url}/rest/v1/`, { headers })
+    found.set(
+      role,
+      response.ok
+        ? readDescription(await response.json())
+        : `it answered ${response.status}${codeOf(await response.text())}`,
+    )
+  }
+  return found
+}
+
+async function askAll(before: Stack, after: Stack, { reads, identities }: ApiLook): Promise<readonly Asked[]> {
+  const users = identities.filter(({ userId }) => userId !== undefined).slice(0, usersAsked)
+  const role = (name: string) => identities.filter((one) => one.role === name && one.userId === undefined)
+  const asked: Asked[] = []
+  for (const read of reads) {
+    const kinds = read.as ?? ['user']
+    const who = [
+      ...(kinds.includes('anon') ? role('anon') : []),
+      ...(kinds.includes('service') ? role('service_role') : []),
+      ...(kinds.includes('user') ? users : []),
+    ]
+    for (const identity of who) {
+      const [was, is] = await Promise.all([answerOf(before, read, identity), answerOf(after, read, identity)])
+      asked.push({ read, who: identity.label, before: was, after: is })
+    }
+  }
+  return asked
+}
+
+async function answerOf(stack: Stack, read: ReadContract, identity: Identity): Promise<Answer> {
+  const own = (text: string) => text.replaceAll('{user}', identity.userId ?? '')
+  const [schema = 'public', name = schema] = (read.table ?? read.rpc ?? '').split('.')
+  const inPublic = schema === name ? 'public' : schema
+  const query = new URLSearchParams({
+    ...(read.select === undefined ? {} : { select: read.select }),
+    ...(read.order === undefined ? {} : { order: read.order }),
+    ...Object.fromEntries(Object.entries(read.filters ?? {}).map(([column, filter]) => [column, own(filter)])),
+  })
+  const path = read.rpc === undefined ? encodeURIComponent(name) : `rpc/${encodeURIComponent(name)}`
+  const headers = { ...(await headersOf(stack, identity)), 'accept-profile': inPublic, 'content-profile': inPublic }
+  try {
+    const response = await fetch(`${stack.url}/rest/v1/${path}?${query}`, {
+      headers: { ...headers, ...(read.rpc === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(read.rpc === undefined ? {} : { method: 'POST', body: own(JSON.stringify(read.args ?? {})) }),
+    })
+    const text = await response.text()
+    if (!response.ok) return { type: 'error', code: codeOf(text).trim() || String(response.status) }
+    const value: unknown = text === '' ? [] : JSON.parse(text)
+    const rows: readonly unknown[] = Array.isArray(value) ? value : [value]
+    return { type: 'rows', rows, full: rows.length >= mostRows }
+  } catch (error) {
+    return { type: 'error', code: messageOf(error) }
+  }
+}
+
+async function headersOf(
+  { anonKey, serviceKey, jwtSecret }: Stack,
+  { role, claims }: Pick<Identity, 'role' | 'claims'>,
+): Promise<Readonly<Record<string, string>>> {
+  if (role === 'anon') return { apikey: anonKey, authorization: `Bearer ${anonKey}` }
+  if (role === 'service_role') return { apikey: serviceKey, authorization: `Bearer ${serviceKey}` }
+  const token = await new SignJWT({ ...claims, role })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setIssuedAt()
+    .setExpirationTime('1h')
+    .sign(new TextEncoder().encode(jwtSecret))
+  return { apikey: anonKey, authorization: `Bearer ${token}` }
+}
+
+/** The SQLSTATE or PGRST code of an error's body: its message may hold values. */
+function codeOf(body: string): string {
+  const code = /"code"\s*:\s*"(\w+)"/.exec(body)?.[1]
+  return code === undefined ? '' : ` ${code}`
+}
