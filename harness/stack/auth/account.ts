@@ -90,7 +90,7 @@ const sessionFacts = `
   )
   select ${columns}, false as "sessionExpired",
     (select coalesce(jsonb_agg(jsonb_build_object('method', authentication_method,
-        'timestamp', extract(epoch from updated_at)::int) order by updated_at desc), '[]') from methods) as methods
+        'timestamp', extract(epoch from updated_at)::int) order by updated_at desc, authentication_method), '[]') from methods) as methods
   from auth.users u where u.id = $1::uuid`
 
 /** Writes down how a session was opened, as GoTrue does at every login, and reads what its token says. */

@@ -4,12 +4,12 @@ import { decodeJwt } from 'jose'
 /** Claims that differ at every login, or with the port of the stack. */
 const fleeting: ReadonlySet<string> = new Set(['iss', 'iat', 'exp', 'nbf', 'auth_time', 'session_id', 'jti'])
 
-/** A hash of each claim by its path; of `amr` the methods without their times. Keys that may be personal are not named. */
+/** A hash of each claim by its path; of `amr` the methods without their times and order. Keys that may be personal are not named. */
 export function claimsOf(accessToken: string): Map<string, string> {
   const claims = new Map<string, string>()
   for (const [name, value] of Object.entries(decodeJwt(accessToken))) {
     if (fleeting.has(name)) continue
-    if (name === 'amr' && Array.isArray(value)) claims.set(name, hash(value.map(methodOf)))
+    if (name === 'amr' && Array.isArray(value)) claims.set(name, hash(value.map(methodOf).toSorted()))
     else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       for (const [key, part] of Object.entries(value)) {
         claims.set(/^\w{1,40}$/.test(key) ? `${name}.${key}` : name, hash(part))

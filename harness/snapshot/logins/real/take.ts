@@ -31,7 +31,14 @@ export async function takeRealLogins(
       for (const user of group) {
         throwIfAborted(signal, 'logging users in')
         if (performance.now() - started > patience) return
-        outcomes.set(user.id, await logIn(stack, user))
+        outcomes.set(
+          user.id,
+          await logIn(stack, user).catch((error) => {
+            // What broke off for one breaks off for all.
+            queue.length = 0
+            throw error
+          }),
+        )
         onProgress?.(outcomes.size)
       }
     }
