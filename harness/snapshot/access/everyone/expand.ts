@@ -71,6 +71,11 @@ export class Expander {
     return this.#bodies.ofView(oid)
   }
 
+  /** Starts over with the names of aliases, for another table: the same policies are then written out in the same way. */
+  startOver(): void {
+    this.#aliases = 0
+  }
+
   alias(): string {
     this.#aliases += 1
     return `r${this.#aliases}`

@@ -1,7 +1,27 @@
 import { child, children, type Fields, fieldsOf, isNode, type Node, Refusal } from './tree.ts'
 
+/** What was parsed and written, by its text: policies are mostly the same on both sides, and helpers in many of them. */
+class Known<T> {
+  readonly #known = new Map<string, Promise<T>>()
+
+  of(key: string, make: () => Promise<T>): Promise<T> {
+    const known = this.#known.get(key) ?? make()
+    if (this.#known.size >= mostKnown) this.#known.clear()
+    this.#known.set(key, known)
+    return known
+  }
+}
+
+const mostKnown = 5_000
+const parsed = new Known<Node>()
+const written = new Known<string>()
+
 /** The tree of one expression, as `pg_get_expr` writes it. Throws `Refusal`. */
-export async function parseExpression(sql: string): Promise<Node> {
+export function parseExpression(sql: string): Promise<Node> {
+  return parsed.of(sql, () => readExpression(sql))
+}
+
+async function readExpression(sql: string): Promise<Node> {
   const value = child(fieldsOf(children(await parseSelect(`select ${sql}`), 'targetList')[0], 'ResTarget'), 'val')
   if (value === undefined) throw new Refusal('an expression could not be read')
   return value
@@ -34,7 +54,11 @@ export async function fromItemSql(node: Node): Promise<string> {
 }
 
 /** SQL of a SELECT. Throws `Refusal` where the text does not parse back to the same tree. */
-export async function selectSql(select: Fields): Promise<string> {
+export function selectSql(select: Fields): Promise<string> {
+  return written.of(JSON.stringify(select), () => writeSelect(select))
+}
+
+async function writeSelect(select: Fields): Promise<string> {
   const { deparse } = await import('pgsql-deparser')
   const tree = { version: 170004, stmts: [{ stmt: { SelectStmt: select } }] }
   let sql: string

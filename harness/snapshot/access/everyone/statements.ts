@@ -81,6 +81,8 @@ export async function statementsOf(
   return { make, loose, ...readings(plan, masks) }
 }
 
+const names = ['count', 'hash', 'common_count', 'common_hash'] as const
+
 function readings(plan: Plan, masks: readonly string[]): Pick<Statements, 'totals' | 'rowsOfUsers'> {
   const byBits = (condition: number) =>
     masks[condition] === '0' ? 'false' : `(u.bits & t.greenlight_bits & ${masks[condition]}) <> 0`
@@ -90,30 +92,24 @@ function readings(plan: Plan, masks: readonly string[]): Pick<Statements, 'total
     return `(${conditions.map((condition) => `(${how(condition)})`).join(' and ')})`
   }
   const byEither = (condition: number) => `${byBits(condition)} or (p.m & ${1 << condition}) <> 0`
-  const ofPairs = rowSets.flatMap((set) => {
-    const when = `${inSet(set, byEither)} and not ${inSet(set, byBits)}`
-    return [
-      `count(*) filter (where ${when})`,
-      `coalesce(sum(t.greenlight_h) filter (where ${when}), 0)`,
-      `count(*) filter (where ${when} and t.greenlight_common)`,
-      `coalesce(sum(t.greenlight_h) filter (where ${when} and t.greenlight_common), 0)`,
-    ]
-  })
-  const ofGroups = rowSets.flatMap((set) => {
-    const when = inSet(set, byBits)
-    return [
-      `case when ${when} then t.rows else 0 end`,
-      `case when ${when} then t.hash else 0 end`,
-      `case when ${when} and t.greenlight_common then t.rows else 0 end`,
-      `case when ${when} and t.greenlight_common then t.hash else 0 end`,
-    ]
-  })
-  const names = rowSets.flatMap((set) => [`${set}_count`, `${set}_hash`, `${set}_common_count`, `${set}_common_hash`])
-  const named = (values: readonly string[]) => values.map((value, index) => `${value} as ${names[index]}`).join(', ')
-  const totals = `select n, ${names.map((name) => `sum(${name})::text as ${name}`).join(', ')} from (
-      select u.n, ${named(ofGroups)} from ${users} as u cross join (select greenlight_bits, greenlight_common, count(*) as rows,
-        sum(greenlight_h) as hash from ${rows} group by 1, 2) as t
-      union all select u.n, ${named(ofPairs)} from ${pairs} as p join ${users} as u on u.n = p.u join ${rows} as t on t.greenlight_n = p.t group by u.n
+  const numbersOf = (when: (set: RowSetName) => string) =>
+    rowSets.flatMap((set) =>
+      [when(set), `${when(set)} and t.greenlight_common`].flatMap((condition, index) =>
+        ['rows', 'hash'].map(
+          (value, which) => `case when ${condition} then t.${value} else 0 end as ${set}_${names[index * 2 + which]}`,
+        ),
+      ),
+    )
+  // Rows that are alike to every condition are summed up first, so that little is left to be done for each pair.
+  const alike = 'greenlight_bits, greenlight_common, count(*) as rows, sum(greenlight_h) as hash'
+  const ofAll = numbersOf((set) => inSet(set, byBits))
+  const ofPairs = numbersOf((set) => `${inSet(set, byEither)} and not ${inSet(set, byBits)}`)
+  const sums = rowSets.flatMap((set) => names.map((name) => `sum(${set}_${name})::text as ${set}_${name}`))
+  const totals = `select n, ${sums.join(', ')} from (
+      select u.n, ${ofAll.join(', ')} from ${users} as u cross join (select ${alike} from ${rows} group by 1, 2) as t
+      union all select u.n, ${ofPairs.join(', ')} from ${users} as u
+        join (select u as user_n, m, ${alike} from ${pairs} join ${rows} on greenlight_n = t group by 1, 2, 3, 4) as t on t.user_n = u.n
+        cross join lateral (select t.m) as p
     ) as parts group by n`
   const mask = rowSets
     .filter((set) => set !== 'seen')

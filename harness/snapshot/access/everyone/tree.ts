@@ -109,23 +109,45 @@ export function withoutCasts(node: Node): Node {
   return inner === undefined ? node : withoutCasts(inner)
 }
 
-/** Aliases that the FROM lists in a tree declare. Each is declared once: `expand` gives every one a name of its own. */
-export function declaredIn(value: unknown): Set<string> {
-  const found = new Set<string>()
-  for (const node of nodesOf(value)) {
-    const fields = node.RangeVar ?? node.RangeSubselect ?? node.RangeFunction
-    const alias = bare(fields, 'alias')?.aliasname
-    if (typeof alias === 'string') found.add(alias)
+type Aliases = { readonly used: ReadonlySet<string>; readonly declared: ReadonlySet<string> }
+
+const noAliases: Aliases = { used: new Set(), declared: new Set() }
+/** Trees are never changed, and each part of one is asked for many times. */
+const known = new WeakMap<object, Aliases>()
+
+function aliasesIn(value: unknown): Aliases {
+  if (typeof value !== 'object' || value === null) return noAliases
+  const found = known.get(value)
+  if (found !== undefined) return found
+  const used = new Set<string>()
+  const declared = new Set<string>()
+  for (const [key, item] of Object.entries(value)) {
+    if (typeof item !== 'object' || item === null) continue
+    if (key === 'RangeVar' || key === 'RangeSubselect' || key === 'RangeFunction') {
+      const alias = bare(item as Fields, 'alias')?.aliasname
+      if (typeof alias === 'string') declared.add(alias)
+    }
+    if (key === 'ColumnRef') {
+      const [alias, name] = names(item as Fields, 'fields')
+      if (alias !== undefined && name !== undefined) used.add(alias)
+      continue
+    }
+    const inner = aliasesIn(item)
+    for (const alias of inner.used) used.add(alias)
+    for (const alias of inner.declared) declared.add(alias)
   }
-  return found
+  const aliases = { used, declared }
+  known.set(value, aliases)
+  return aliases
+}
+
+/** Aliases that the FROM lists in a tree declare. Each is declared once: `expand` gives every one a name of its own. */
+export function declaredIn(value: unknown): ReadonlySet<string> {
+  return aliasesIn(value).declared
 }
 
 /** Aliases that a tree refers to and does not declare. */
-export function freeIn(value: unknown): Set<string> {
-  const used = new Set<string>()
-  for (const node of nodesOf(value)) {
-    const [alias, name] = names(node.ColumnRef, 'fields')
-    if (alias !== undefined && name !== undefined) used.add(alias)
-  }
-  return used.difference(declaredIn(value))
+export function freeIn(value: unknown): ReadonlySet<string> {
+  const { used, declared } = aliasesIn(value)
+  return declared.size === 0 ? used : used.difference(declared)
 }
