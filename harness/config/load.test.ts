@@ -34,6 +34,52 @@ describe('config', () => {
     }
   })
 
+  test('contracts that do not fit together are told with all that is wrong in them', () => {
+    const membership = {
+      table: 'public.members',
+      user: 'u',
+      resource: 'r',
+      role: 'role',
+      ownerRole: 'owner',
+      roles: ['owner', 'viewer'],
+    }
+    const table = {
+      table: 'public.events',
+      resource: 'id',
+      person: 'owner_id',
+      may: { veiwer: ['select'], nobody: ['drop'] },
+    }
+    const codes = { table: 'codes', code: 'code', uses: 'used' }
+    const complaints = (contracts: object): string => {
+      try {
+        checkConfig({ contracts }, 'greenlight.config.ts')
+        return ''
+      } catch (error) {
+        return (error as Error).message
+      }
+    }
+    const accessCodes = { function: 'f', argument: 'a', validCode: 'A', validKey: 'valid', codes }
+    const wrong = complaints({ membership, access: { tables: [table] }, accessCodes })
+    expect(wrong).toContain('contracts.access.tables[0].may.nobody[0]: ')
+    expect(wrong).toContain('contracts.accessCodes.codes.table: must be "schema.table"')
+    const resource = { table: 'public.events', key: 'id', owner: 'owner_id' }
+    const { person: _, ...fitting } = { ...table, may: { veiwer: ['select'], viewer: ['select'], anon: [] } }
+    expect(complaints({ access: { tables: [fitting] } })).toContain(
+      'contracts.access: needs contracts.resource and contracts.membership',
+    )
+    const actors = complaints({ membership, resource, access: { tables: [fitting] } })
+    expect(actors).toContain('contracts.access.tables[0].may.veiwer: unknown actor; did you mean "viewer"?')
+    const { uses: __, ...known } = { ...codes, table: 'public.codes' }
+    expect(
+      complaints({
+        membership,
+        resource,
+        access: { tables: [{ ...fitting, may: { anon: ['select'] } }] },
+        accessCodes: { ...accessCodes, codes: known },
+      }),
+    ).toBe('')
+  })
+
   test('paths are resolved against the folder of the config', async () => {
     await writeFile(
       join(folder, 'greenlight.config.mjs'),
