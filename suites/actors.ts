@@ -28,7 +28,7 @@ export async function resourceKeys(
 ): Promise<string[]> {
   const key = `r.${quoted(resource.key)}::text`
   const rows = await session.query<{ key: string }>(
-    `select ${key} as key from ${quoted(resource.table)} r join auth.users u on u.id = r.${quoted(resource.owner)}
+    `select ${key} as key from ${quoted(resource.table)} r join auth.users u on u.id::text = r.${quoted(resource.owner)}::text
      order by md5(${key} || $1), 1 limit ${limit}`,
     [`actors ${seed}`],
   )
@@ -90,13 +90,13 @@ async function someUsers(
 ): Promise<KnownUser[]> {
   const [r, m] = [quoted(resource.table), quoted(membership.table)]
   const rows = await session.query<{ id: string; email: string | null }>(
-    `(select u.id::text, u.email::text from ${r} r join auth.users u on u.id = r.${quoted(resource.owner)}
+    `(select u.id::text, u.email::text from ${r} r join auth.users u on u.id::text = r.${quoted(resource.owner)}::text
       where r.${quoted(resource.key)}::text = $1)
      union all
      (select u.id::text, u.email::text from auth.users u
-      left join (select ${quoted(membership.user)} as id, count(*) as times from ${m} group by 1) m on m.id = u.id
+      left join (select ${quoted(membership.user)}::text as id, count(*) as times from ${m} group by 1) m on m.id = u.id::text
       where u.deleted_at is null and u.email is not null
-        and not exists (select from ${r} r where r.${quoted(resource.owner)} = u.id)
+        and not exists (select from ${r} r where r.${quoted(resource.owner)}::text = u.id::text)
       order by coalesce(m.times, 0), md5(u.id::text || $2), u.id
       limit ${count})`,
     [key, `cast ${seed}`],

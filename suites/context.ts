@@ -17,7 +17,7 @@ import '../harness/suites/injected.ts'
 export { describe, expect } from 'vitest'
 export { type Actor, type Cast, castOf, resourceKeys } from './actors.ts'
 export { filled, recipients } from './mails.ts'
-export { from, quoted } from './names.ts'
+export { column, from, quoted } from './names.ts'
 export { insertSql, madeRow, type Row, rowFor } from './rows.ts'
 export { ensureRow, type Outcome, tried } from './trial.ts'
 export type { Advance, Mail, MailAccount, MailFault, RefusedMail }

@@ -8,6 +8,11 @@ export function quoted(name: string): string {
     .join('.')
 }
 
+/** A column in a request to the Data API, quoted where its name has more than letters, digits and `_`. */
+export function column(name: string): string {
+  return /^\w+$/.test(name) ? name : `"${name.replace(/["\\]/g, '\\$&')}"`
+}
+
 /** The table `schema.table` in the Data API. */
 export function from(client: SupabaseClient, name: string): ReturnType<ReturnType<SupabaseClient['schema']>['from']> {
   const [schema = 'public', table = name] = name.split('.')

@@ -5,20 +5,31 @@ export type Row = Readonly<Record<string, unknown>>
 
 /**
  * A row that the table takes: the values given, and for each column that must have one and has no default the value of
- * a row that is there. What a template row cannot give (the table is empty) is left out.
+ * a row that is there, or in an empty table one that fits its type.
  */
 export async function rowFor(db: Pick<SuiteDatabase, 'query'>, table: string, values: Row): Promise<Row> {
-  const [found] = await db.query<{ needed: string[]; sample: Row | null }>(
-    `select
-       array(select attname::text from pg_attribute
-         where attrelid = $1::regclass and attnum > 0 and not attisdropped and attnotnull and not atthasdef
-           and attidentity = '' and attgenerated = '' order by attnum) as needed,
-       (select to_jsonb(t) from (select * from ${quoted(table)} limit 1) t) as sample`,
+  const needed = await db.query<{ name: string; made: unknown }>(
+    `select attname::text as name, case
+         when typcategory = 'N' then to_jsonb(1)
+         when typcategory = 'B' then to_jsonb(false)
+         when typcategory = 'D' then to_jsonb(now())
+         when typcategory = 'T' then to_jsonb('1 day'::text)
+         when typcategory = 'A' then to_jsonb('{}'::text)
+         when typcategory = 'E' then (select to_jsonb(enumlabel) from pg_enum where enumtypid = t.oid order by enumsortorder limit 1)
+         when typname = 'uuid' then to_jsonb(gen_random_uuid())
+         when typname in ('json', 'jsonb') then '{}'::jsonb
+         else to_jsonb('greenlight'::text)
+       end as made
+     from pg_attribute join pg_type t on t.oid = atttypid
+     where attrelid = $1::regclass and attnum > 0 and not attisdropped and attnotnull and not atthasdef
+       and attidentity = '' and attgenerated = '' order by attnum`,
     [quoted(table)],
   )
-  const { needed = [], sample = null } = found ?? {}
-  const copied = needed.filter((column) => sample !== null && column in sample)
-  return { ...Object.fromEntries(copied.map((column) => [column, sample?.[column]])), ...values }
+  const [sample] = await db.query<{ row: Row }>(
+    `select to_jsonb(t) as row from (select * from ${quoted(table)} limit 1) t`,
+  )
+  const filled = needed.map(({ name, made }) => [name, sample === undefined ? made : sample.row[name]])
+  return { ...Object.fromEntries(filled), ...values }
 }
 
 /** `INSERT` of rows that all have these columns; its one parameter is a JSON array of them. */

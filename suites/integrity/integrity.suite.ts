@@ -11,7 +11,7 @@ describe('integrity', () => {
     const { table, user } = app.profile
     const [row] = await db.query<{ missing: number }>(`
       select count(*)::int as missing from auth.users u
-      where not exists (select from ${quoted(table)} p where p.${quoted(user)} = u.id)`)
+      where not exists (select from ${quoted(table)} p where p.${quoted(user)}::text = u.id::text)`)
     expect(row?.missing, 'users without a profile').toBe(0)
   })
 
@@ -20,7 +20,7 @@ describe('integrity', () => {
     const [row] = await db.query<{ orphans: number; doubled: number }>(`
       select count(*) filter (where u.id is null)::int as orphans,
         (count(p.${quoted(user)}) - count(distinct p.${quoted(user)}))::int as doubled
-      from ${quoted(table)} p left join auth.users u on u.id = p.${quoted(user)}`)
+      from ${quoted(table)} p left join auth.users u on u.id::text = p.${quoted(user)}::text`)
     expect(row?.orphans, 'profiles without a user').toBe(0)
     expect(row?.doubled, 'profiles beyond the first of a user').toBe(0)
   })
@@ -40,7 +40,7 @@ describe('integrity', () => {
        where r.${quoted(resource.owner)} is not null and not exists (
          select from ${quoted(membership.table)} m
          where m.${quoted(membership.resource)} = r.${quoted(resource.key)}
-           and m.${quoted(membership.user)} = r.${quoted(resource.owner)}
+           and m.${quoted(membership.user)}::text = r.${quoted(resource.owner)}::text
            and m.${quoted(membership.role)}::text = $1)`,
       [membership.ownerRole],
     )
@@ -66,7 +66,7 @@ describe('integrity', () => {
     const [row] = await db.query<{ orphans: number; doubled: number }>(`
       select count(*) filter (where u.id is null)::int as orphans,
         (count(*) - count(distinct (m.${quoted(user)}, m.${quoted(resource)})))::int as doubled
-      from ${quoted(table)} m left join auth.users u on u.id = m.${quoted(user)}`)
+      from ${quoted(table)} m left join auth.users u on u.id::text = m.${quoted(user)}::text`)
     expect(row?.orphans, 'roles without a user').toBe(0)
     expect(row?.doubled, 'roles beyond the first in one resource').toBe(0)
   })
@@ -75,7 +75,7 @@ describe('integrity', () => {
     const { table, owner } = app.resource
     const [row] = await db.query<{ orphans: number }>(`
       select count(*)::int as orphans from ${quoted(table)} r
-      where r.${quoted(owner)} is not null and not exists (select from auth.users u where u.id = r.${quoted(owner)})`)
+      where r.${quoted(owner)} is not null and not exists (select from auth.users u where u.id::text = r.${quoted(owner)}::text)`)
     expect(row?.orphans, 'owners who are no user').toBe(0)
   })
 

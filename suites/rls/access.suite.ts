@@ -3,12 +3,14 @@ import {
   test as anyApp,
   type Cast,
   castOf,
+  column,
   configured,
   describe,
   ensureRow,
   expect,
   type Fixtures,
   from,
+  madeRow,
   needs,
   type Outcome,
   quoted,
@@ -84,12 +86,11 @@ const refusals = ['42501', 'P0001']
 describe('access to a resource', () => {
   test('ends with the membership, at once', async ({ app, as, db, seed, skip }) => {
     const { membership } = app
-    const [sampled] = await memberOf(app, db, seed)
-    if (sampled === undefined) return skip('there is no member who is not the owner')
-    const { key, member } = sampled
+    const { key, member } = (await memberOf(app, db, seed)) ?? (await newMember(app, db, seed, skip))
     const client = await as({ id: member })
     const seen = async () =>
-      (await from(client, app.resource.table).select(app.resource.key).eq(app.resource.key, key)).data?.length
+      (await from(client, app.resource.table).select(column(app.resource.key)).eq(column(app.resource.key), key)).data
+        ?.length
     expect(await seen(), `rows of ${app.resource.table} for member ${member}`).toBe(1)
     await db.query(
       `delete from ${quoted(membership.table)} where ${quoted(membership.resource)}::text = $1 and ${quoted(membership.user)}::text = $2`,
@@ -98,7 +99,7 @@ describe('access to a resource', () => {
     expect(await seen(), `rows of ${app.resource.table} for ${member}, removed from ${key}`).toBe(0)
     for (const { table, resource, may } of app.access.tables) {
       if (resource === undefined || may.removed?.includes('select')) continue
-      const { data, error } = await from(client, table).select(resource).eq(resource, key)
+      const { data, error } = await from(client, table).select(column(resource)).eq(column(resource), key)
       expect(refusals.includes(error?.code ?? '42501'), `SQLSTATE ${error?.code} of reading ${table}`).toBe(true)
       expect(data?.length ?? 0, `rows of ${table} for ${member}, removed from ${key}`).toBe(0)
     }
@@ -114,8 +115,8 @@ describe('access to a resource', () => {
       await db.query(`delete from ${quoted(membership.table)} where ${quoted(membership.user)}::text = $1`, [stranger])
       const client = await as({ id: stranger })
       const { data, error } = await from(client, membership.table)
-        .select(membership.user)
-        .in(membership.user, people.slice(0, 100))
+        .select(column(membership.user))
+        .in(column(membership.user), people.slice(0, 100))
       expect(error?.code, 'SQLSTATE of the query').toBeUndefined()
       expect(data?.length, `members of ${key}, guessed by stranger ${stranger}`).toBe(0)
     }
@@ -171,17 +172,28 @@ describe('policies', () => {
   })
 })
 
-function memberOf(
-  { resource, membership }: Fixtures<'resource' | 'membership'>['app'],
-  db: Fixtures['db'],
-  seed: number,
-): Promise<{ key: string; member: string }[]> {
-  return db.query(
+type App = Fixtures<'resource' | 'membership' | 'access'>['app']
+type Member = { key: string; member: string }
+
+async function memberOf({ resource, membership }: App, db: Fixtures['db'], seed: number): Promise<Member | undefined> {
+  const [found] = await db.query<Member>(
     `select m.${quoted(membership.resource)}::text as key, m.${quoted(membership.user)}::text as member
      from ${quoted(membership.table)} m
      join ${quoted(resource.table)} r on r.${quoted(resource.key)} = m.${quoted(membership.resource)}
-     where r.${quoted(resource.owner)} <> m.${quoted(membership.user)}
+     where r.${quoted(resource.owner)}::text <> m.${quoted(membership.user)}::text
      order by md5(m.${quoted(membership.resource)}::text || m.${quoted(membership.user)}::text || $1), 1, 2 limit 1`,
     [String(seed)],
   )
+  return found
+}
+
+/** For a database in which every member owns what he is in. */
+async function newMember(app: App, db: Fixtures['db'], seed: number, skip: (reason: string) => never): Promise<Member> {
+  const { table, resource, user, role, roles, ownerRole } = app.membership
+  const [key] = await resourceKeys(db, app, seed, 1)
+  if (key === undefined) return skip(`there is no row of ${app.resource.table} with an owner`)
+  const member = (await db.rolledBack((session) => castOf(session, app, key, seed))).newcomer
+  const weaker = roles.find((name) => name !== ownerRole) ?? ownerRole
+  await madeRow(db, table, { [resource]: key, [user]: member, [role]: weaker }, user)
+  return { key, member }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, from, needs, quoted, type SuiteFixtures } from '#suite'
+import { column, describe, expect, from, needs, quoted, type SuiteFixtures } from '#suite'
 
 const test = needs('resource', 'membership')
 const withShared = needs('resource', 'membership', 'shared')
@@ -7,44 +7,43 @@ const withShared = needs('resource', 'membership', 'shared')
 type Case = { key: string; member: string; stranger: string; members: number }
 
 describe('row-level security', () => {
-  test('a collaborator sees the resource and all of its members', async ({ app, as, db, seed }) => {
+  test('a collaborator sees the resource and all of its members', async ({ app, as, db, seed, skip }) => {
     const { resource, membership } = app
-    for (const { key, member, members } of await cases(app, db, seed)) {
+    for (const { key, member, members } of await cases(app, db, seed, skip)) {
       const client = await as({ id: member })
-      const found = await count(from(client, resource.table).select('*', exact).eq(resource.key, key))
+      const found = await count(from(client, resource.table).select('*', exact).eq(column(resource.key), key))
       expect(found, `resource ${key}, read by member ${member}`).toBe(1)
-      const roles = await count(from(client, membership.table).select('*', exact).eq(membership.resource, key))
+      const roles = await count(from(client, membership.table).select('*', exact).eq(column(membership.resource), key))
       expect(roles, `members of ${key}, read by member ${member}`).toBe(members)
     }
   })
 
-  test('a stranger sees neither', async ({ app, as, db, seed }) => {
+  test('a stranger sees neither', async ({ app, as, db, seed, skip }) => {
     const { resource, membership } = app
-    for (const { key, stranger } of await cases(app, db, seed)) {
+    for (const { key, stranger } of await cases(app, db, seed, skip)) {
       const client = await as({ id: stranger })
-      const found = await count(from(client, resource.table).select('*', exact).eq(resource.key, key))
+      const found = await count(from(client, resource.table).select('*', exact).eq(column(resource.key), key))
       expect(found, `resource ${key}, read by stranger ${stranger}`).toBe(0)
-      const roles = await count(from(client, membership.table).select('*', exact).eq(membership.resource, key))
+      const roles = await count(from(client, membership.table).select('*', exact).eq(column(membership.resource), key))
       expect(roles, `members of ${key}, read by stranger ${stranger}`).toBe(0)
     }
   })
 
-  withShared('what belongs to a resource is for its members alone', async ({ app, as, db, seed }) => {
-    const [sample] = await cases(app, db, seed)
-    expect(sample, 'a resource with a member and a stranger').toBeDefined()
+  withShared('what belongs to a resource is for its members alone', async ({ app, as, db, seed, skip }) => {
+    const [sample] = await cases(app, db, seed, skip)
     if (sample === undefined) return
     const [member, stranger] = [await as({ id: sample.member }), await as({ id: sample.stranger })]
-    for (const { table, resource: column } of app.shared) {
+    for (const { table, resource: shared } of app.shared) {
       const [there] = await db.query<{ rows: number }>(
-        `select count(*)::int as rows from ${quoted(table)} where ${quoted(column)}::text = $1`,
+        `select count(*)::int as rows from ${quoted(table)} where ${quoted(shared)}::text = $1`,
         [sample.key],
       )
       expect(
-        await count(from(member, table).select('*', exact).eq(column, sample.key)),
+        await count(from(member, table).select('*', exact).eq(column(shared), sample.key)),
         `${table}, read by a member`,
       ).toBe(there?.rows)
       expect(
-        await count(from(stranger, table).select('*', exact).eq(column, sample.key)),
+        await count(from(stranger, table).select('*', exact).eq(column(shared), sample.key)),
         `${table}, read by a stranger`,
       ).toBe(0)
     }
@@ -58,10 +57,9 @@ describe('row-level security', () => {
     }
   })
 
-  test('a stranger cannot make himself a member', async ({ app, as, db, seed }) => {
+  test('a stranger cannot make himself a member', async ({ app, as, db, seed, skip }) => {
     const { membership } = app
-    const [sample] = await cases(app, db, seed)
-    expect(sample, 'a resource with a member and a stranger').toBeDefined()
+    const [sample] = await cases(app, db, seed, skip)
     if (sample === undefined) return
     const row = Object.fromEntries([
       [membership.resource, sample.key],
@@ -79,26 +77,28 @@ async function cases(
   { resource, membership }: Required<Pick<SuiteFixtures['app'], 'resource' | 'membership'>>,
   db: SuiteFixtures['db'],
   seed: number,
-): Promise<Case[]> {
+  skip: (reason: string) => never,
+): Promise<[Case, ...Case[]]> {
   const [r, m] = [quoted(resource.table), quoted(membership.table)]
   const [key, owner] = [quoted(resource.key), quoted(resource.owner)]
   const [mResource, mUser] = [quoted(membership.resource), quoted(membership.user)]
-  return await db.query<Case>(
+  const [first, ...others] = await db.query<Case>(
     `with counted as (
-       select r.${key} as key, min(m.${mUser}::text) filter (where m.${mUser} <> r.${owner}) as member, count(*)::int as members
+       select r.${key} as key, min(m.${mUser}::text) filter (where m.${mUser}::text <> r.${owner}::text) as member, count(*)::int as members
        from ${r} r join ${m} m on m.${mResource} = r.${key}
        group by r.${key} having count(*) between 2 and 500
      ),
      sample as (select * from counted where member is not null order by md5(key::text || $1) limit 3)
      select s.key::text as key, s.member, s.members, (
        select u.id::text from auth.users u
-       where not exists (select from ${m} m where m.${mResource} = s.key and m.${mUser} = u.id)
-         and not exists (select from ${r} r where r.${key} = s.key and r.${owner} = u.id)
+       where not exists (select from ${m} m where m.${mResource} = s.key and m.${mUser}::text = u.id::text)
+         and not exists (select from ${r} r where r.${key} = s.key and r.${owner}::text = u.id::text)
        order by md5(u.id::text || $1) limit 1
      ) as stranger
      from sample s`,
     [String(seed)],
   )
+  return first === undefined ? skip('there is no resource with a member who does not own it') : [first, ...others]
 }
 
 async function count(

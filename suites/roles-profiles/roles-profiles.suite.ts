@@ -1,4 +1,4 @@
-import { describe, expect, type Fixtures, from, insertSql, madeRow, needs, quoted, rowFor } from '#suite'
+import { column, describe, expect, type Fixtures, from, insertSql, madeRow, needs, quoted, rowFor } from '#suite'
 
 const test = needs('resource', 'membership', 'profile')
 
@@ -16,7 +16,10 @@ describe('the two-step query: roles first, profiles second', () => {
     skip,
   }) => {
     const readers = await membersOfEachRole(app, db, seed)
-    if (readers.length === 0) skip('no resource has several members')
+    if (readers.length === 0) {
+      const { key, members } = await resourceWith(3, app, db, seed, skip)
+      readers.push(...members.map((reader) => ({ key, reader, role: 'member' })))
+    }
     for (const { key, reader, role } of readers) {
       const answer = await twoSteps(await as({ id: reader }), app, key)
       expectSame(answer, await truth(app, db, key), `as ${role} ${reader} of ${key}`)
@@ -50,8 +53,8 @@ describe('the two-step query: roles first, profiles second', () => {
   }) => {
     const { members } = await resourceWith(500, app, db, seed, skip)
     const { data, error, status } = await from(service, app.profile.table)
-      .select(app.profile.user)
-      .in(app.profile.user, members)
+      .select(column(app.profile.user))
+      .in(column(app.profile.user), members)
     const isRefused = error !== null && (status === 0 || (status >= 400 && status < 500))
     expect(isRefused ? members.length : rows(data).length, `profiles answered, HTTP status ${status}`).toBe(
       members.length,
@@ -93,9 +96,10 @@ describe('the two-step query: roles first, profiles second', () => {
     )
     const { key, members } = await resourceWith(3, app, db, seed, skip)
     const client = await as({ id: members[1] ?? '' })
-    const target = profile.table.split('.')[1]
-    const embedded = `${membership.user}, person:${target}${link ? `!${link.name}` : ''}(${profile.user})`
-    const { data, error } = await from(client, membership.table).select(embedded).eq(membership.resource, key)
+    const [, target = ''] = profile.table.split('.')
+    const hint = link ? `!${column(link.name)}` : ''
+    const embedded = `${column(membership.user)}, person:${column(target)}${hint}(${column(profile.user)})`
+    const { data, error } = await from(client, membership.table).select(embedded).eq(column(membership.resource), key)
     // PGRST200: the Data API knows of no relationship, so an app cannot have asked this way.
     if (link === undefined) return expect(error?.code, 'code of the answer without a foreign key').toBe('PGRST200')
     expect(error?.code, 'code of the answer').toBeUndefined()
@@ -116,8 +120,8 @@ describe('the two-step query: roles first, profiles second', () => {
     for (const { reader } of await membersOfEachRole(app, db, seed)) {
       const [there] = await db.query(`select from ${quoted(table)} where ${quoted(user)}::text = $1`, [reader])
       const { data, error } = await from(await as({ id: reader }), table)
-        .select(user)
-        .eq(user, reader)
+        .select(column(user))
+        .eq(column(user), reader)
       expect(error?.code, 'SQLSTATE of the query').toBeUndefined()
       expect(data?.length, `own profiles of ${reader}`).toBe(there === undefined ? 0 : 1)
     }
@@ -139,17 +143,17 @@ async function twoSteps(
   order: { ascending?: boolean } = {},
 ): Promise<Answer> {
   const roles = await from(client, membership.table)
-    .select(membership.user)
-    .eq(membership.resource, key)
-    .order(membership.user, order)
+    .select(column(membership.user))
+    .eq(column(membership.resource), key)
+    .order(column(membership.user), order)
   expect(roles.error?.code, 'SQLSTATE of the first query').toBeUndefined()
   const members = rows(roles.data).map((row) => String(row[membership.user]))
   const ids = [...new Set(members)]
   const profiles: string[] = []
   for (let at = 0; at < ids.length; at += chunk) {
     const part = await from(client, profile.table)
-      .select(profile.user)
-      .in(profile.user, ids.slice(at, at + chunk))
+      .select(column(profile.user))
+      .in(column(profile.user), ids.slice(at, at + chunk))
     expect(part.error?.code, 'SQLSTATE of the second query').toBeUndefined()
     profiles.push(...rows(part.data).map((row) => String(row[profile.user])))
   }
@@ -161,7 +165,7 @@ async function truth({ membership, profile }: App, db: Db, key: string): Promise
   const [found] = await db.query<Answer>(
     `select array_agg(m.${quoted(membership.user)}::text) as members,
        coalesce(array_agg(distinct p.${quoted(profile.user)}::text) filter (where p.${quoted(profile.user)} is not null), '{}') as profiles
-     from ${quoted(membership.table)} m left join ${quoted(profile.table)} p on p.${quoted(profile.user)} = m.${quoted(membership.user)}
+     from ${quoted(membership.table)} m left join ${quoted(profile.table)} p on p.${quoted(profile.user)}::text = m.${quoted(membership.user)}::text
      where m.${quoted(membership.resource)}::text = $1`,
     [key],
   )
@@ -201,7 +205,7 @@ async function resourceWith(
   skip: (reason: string) => never,
 ) {
   const users = await db.query<{ id: string }>(
-    `select u.id::text from auth.users u join ${quoted(profile.table)} p on p.${quoted(profile.user)} = u.id
+    `select u.id::text from auth.users u join ${quoted(profile.table)} p on p.${quoted(profile.user)}::text = u.id::text
      where u.deleted_at is null order by md5(u.id::text || $1), 1 limit $2`,
     [`size ${seed}`, size],
   )
