@@ -83,10 +83,21 @@ function writeGrants(
       const proven = can === 'any row' && role !== 'service_role'
       findings.push(proven ? finding : { ...finding, severity: 'warning' })
     } else if (command !== 'delete' && can !== 'no') {
-      const { lost } = columnChanges(old, relation, role, command)
-      if (lost.length === 0) continue
-      const title = `${subject(role)} can no longer ${command} ${lost.join(', ')} of ${relation.name}.`
-      findings.push({ ...writeFinding('access.write-lost', relation, role, title), columns: lost })
+      const { lost, gained } = columnChanges(old, relation, role, command)
+      if (lost.length > 0) {
+        const title = `${subject(role)} can no longer ${command} ${lost.join(', ')} of ${relation.name}.`
+        findings.push({ ...writeFinding('access.write-lost', relation, role, title), columns: lost })
+      }
+      // A column that was withheld while others were granted was withheld on purpose: a plan, a role, an owner.
+      if (gained.length > 0) {
+        const title = `${subject(role)} can now ${command} ${gained.join(', ')} of ${relation.name}, which could not be written before.`
+        const finding = writeFinding('access.write-gained', relation, role, title)
+        findings.push({
+          ...finding,
+          columns: gained,
+          ...(role === 'service_role' ? { severity: 'warning' as const } : {}),
+        })
+      }
     }
   }
   const rows = (facts: AccessFacts) => facts.policies.filter((policy) => policy.relation === relation.name)

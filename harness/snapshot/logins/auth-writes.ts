@@ -53,17 +53,28 @@ export async function probeAuthWrites(clone: Database): Promise<AuthWrites> {
   const { rows } = await session.query(`select from pg_roles where rolname = 'supabase_auth_admin'`)
   if (rows.length === 0) return { state: 'not tried', reason: 'There is no role supabase_auth_admin.' }
   const signUps: SignUp[] = []
-  for (const kind of [newUser, ...(await kindsOfUsers(session, columns))]) {
+  for (const kind of [newUser, nextUser, ...(await kindsOfUsers(session, columns))]) {
     const started = performance.now()
-    const outcome = await tryIt(session, () => signUp(session, columns, kind))
+    const outcome = await tryIt(session, async () => {
+      if (kind.follows) await signUp(session, columns, kind)
+      await signUp(session, columns, kind)
+    })
     signUps.push({ as: kind.as, outcome, milliseconds: performance.now() - started })
   }
   return { state: 'tried', signUps, logins: await tryLogins(session, columns) }
 }
 
-type Kind = { readonly as: string; readonly provider: string; readonly anonymous: boolean; readonly like?: string }
+type Kind = {
+  readonly as: string
+  readonly provider: string
+  readonly anonymous: boolean
+  readonly like?: string
+  /** Signs up after another one of its kind: a constant in a unique column lets one in, and nobody after. */
+  readonly follows?: boolean
+}
 
 const newUser: Kind = { as: 'new user', provider: 'email', anonymous: false }
+const nextUser: Kind = { ...newUser, as: 'the next new user', follows: true }
 
 /** The most common kinds of users by provider and by what their metadata holds, each with one of them to be like. */
 async function kindsOfUsers(session: Connection, columns: AuthColumns): Promise<Kind[]> {

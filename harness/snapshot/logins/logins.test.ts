@@ -125,6 +125,12 @@ describe('logins', () => {
       'auth.signup-fails',
     ],
     [
+      'a unique column whose default is the same for all',
+      `alter table public.profiles add column handle text not null default '';
+       update public.profiles set handle = id::text; create unique index handles on public.profiles (handle)`,
+      'auth.signup-fails',
+    ],
+    [
       'a trigger that refuses what a login writes',
       `create function public.refuse() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
        create trigger refuse before update on auth.users for each row execute function public.refuse()`,
@@ -195,6 +201,10 @@ describe('logins', () => {
          if new.raw_app_meta_data ->> 'provider' = 'google' then new.raw_user_meta_data := new.raw_user_meta_data || '{"via": "google"}'; end if;
          return new; end $$;
        create trigger tell before insert on auth.users for each row execute function public.tell()`,
+    ],
+    [
+      'a unique column whose default is another for each',
+      'alter table public.profiles add column handle uuid not null unique default gen_random_uuid()',
     ],
     ['a revoked old token', "insert into auth.refresh_tokens (token, revoked) values ('old', true)"],
   ])('%s is no finding', async (_, sql) => {
