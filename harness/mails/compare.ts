@@ -118,9 +118,7 @@ function words(detail: string): Readonly<Record<ProblemKind, readonly [said: str
     ],
     unescaped: ['a text of a person in it as HTML', 'Escape names and titles before they go into HTML.'],
     'no-text': [
-      detail === 'left to Resend'
-        ? 'no text part of their own; Resend derives one from the HTML'
-        : 'an empty text part',
+      detail === 'left to Resend' ? 'only an HTML part; Resend derives the text from it' : 'an empty text part',
       'Send a text part beside the HTML.',
     ],
     'shared-recipients': [

@@ -1,0 +1,87 @@
+import { fileURLToPath } from 'node:url'
+import { SignJWT } from 'jose'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { RunOptions } from './cli/options.ts'
+import type { Cluster, Database } from './database/engine.ts'
+import { startTestCluster } from './database/test-cluster.ts'
+import { mailCollector } from './mail-stage.ts'
+import type { Side } from './model/suite-run.ts'
+import { startStack } from './stack/stack.ts'
+
+const functions = fileURLToPath(new URL('../fixtures/stack/leaky/functions', import.meta.url))
+const functionsEnv = { SITE_URL: 'https://planner.app' }
+const title = 'the <b>undefined</b> behaviour club'
+
+let cluster: Cluster
+let database: Database
+
+beforeAll(async () => {
+  cluster = await startTestCluster()
+  database = await cluster.createDatabase('mails')
+  await using connection = await database.connect()
+  await connection.query(
+    `create schema auth; create table auth.users (id int, email text, created_at timestamptz, raw_user_meta_data jsonb);
+     insert into auth.users values (1, 'ada@example.com'), (2, 'bob@example.com');
+     create table public.events (id int, title text)`,
+  )
+  await connection.query('insert into public.events values (1, $1)', [title])
+})
+afterAll(() => cluster?.stop())
+
+/** Calls one function once on each side, and gives what is told of its mails and logs. */
+async function look(name: string) {
+  const contracts = { resource: { table: 'public.events', key: 'id', owner: 'id', title: 'title' } }
+  const options = { config: { functionsEnv, contracts } } as unknown as RunOptions
+  const mails = mailCollector({ options, functions: ['leaky', 'tidy'] })
+  for (const side of ['before', 'after'] satisfies Side[]) {
+    const { begin, end, ...watching } = mails.watch(side)
+    await using stack = await startStack(database, { functions, functionsEnv, ...watching })
+    begin(stack)
+    const token = await new SignJWT({ role: 'authenticated', sub: '1' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setExpirationTime('1h')
+      .sign(new TextEncoder().encode(stack.jwtSecret))
+    const answer = await fetch(`${stack.url}/functions/v1/${name}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify({ names: ['Ada'], title, to: ['ada@example.com', 'bob@example.com'] }),
+    })
+    expect(answer.status).toBe(200)
+    await stack.stop()
+    await end(database)
+  }
+  return mails.evidence()
+}
+
+test('a function that sends one bad mail and logs a token is told, kind by kind', async () => {
+  const { findings, checks } = await look('leaky')
+  expect(findings.map(({ kind, severity, title: text }) => [kind, severity, text])).toEqual([
+    ['mail.malformed', 'warning', '1 mail of the function leaky has a link without a host'],
+    [
+      'mail.malformed',
+      'warning',
+      '1 mail of the function leaky has only an HTML part; Resend derives the text from it',
+    ],
+    ['mail.malformed', 'warning', '1 mail of the function leaky has an unfilled placeholder: undefined'],
+    [
+      'mail.malformed',
+      'blocking',
+      '1 mail of the function leaky has several users in one "to" or "cc": each reads the addresses of the others',
+    ],
+    ['mail.malformed', 'blocking', '1 mail of the function leaky has a text of a person in it as HTML'],
+    ['secret.exposed', undefined, "The function leaky has a user's access token written into its log, 2 times"],
+  ])
+  expect(checks.map(({ id, status }) => [id, status])).toEqual([
+    ['features.mail', 'failed'],
+    ['access.secrets', 'failed'],
+  ])
+})
+
+test('one that sends the same as it should is fine, whatever the title says', async () => {
+  const { findings, checks } = await look('tidy')
+  expect(findings).toEqual([])
+  expect(checks.map(({ status, numbers }) => [status, numbers?.mailsAfter ?? numbers?.logLinesSearched])).toEqual([
+    ['passed', 2],
+    ['passed', 2],
+  ])
+})
