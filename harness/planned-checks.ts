@@ -46,6 +46,7 @@ export function plannedChecks({
     plan('access.row-sets', 'access', 'What sampled users see and may change compared'),
     plan('access.everyone', 'access', 'What every user sees and may change, compared', false),
     plan('access.writes', 'access', 'Writes of sampled users tried for real'),
+    plan('features.functions', 'features', 'Every edge function loads', functions.length > 0),
     plan('features.egress', 'features', 'Nothing left the machine', functions.length > 0),
     plan('features.mail', 'features', 'Mails are well formed', functions.length > 0),
     ...(options.liveMail === undefined

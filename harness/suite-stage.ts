@@ -8,8 +8,9 @@ import { type MailCollector, mailCollector } from './mail-stage.ts'
 import type { Side, SuiteRun } from './model/suite-run.ts'
 import { startStack } from './stack/stack.ts'
 import type { Stages } from './stages.ts'
-import { type OpenStack, startControl } from './suites/control.ts'
+import { type OpenStack, startControl, withoutOutput } from './suites/control.ts'
 import { egressEvidence } from './suites/egress.ts'
+import { type Loaded, loadCheck } from './suites/functions-load.ts'
 import { runSuites } from './suites/run.ts'
 import { shut } from './suites/shut.ts'
 
@@ -66,7 +67,8 @@ export async function runSuiteStage(
     await using copy = options.liveMail === undefined ? undefined : await clone(sides.before)
     const live = copy && liveSender(copy, options, signal)
     const mails = mailCollector(inputs, live?.forward)
-    const control = await startControl(stackOpener(sides, inputs, clone, signal, mails))
+    const open = stackOpener(sides, inputs, clone, signal, mails)
+    const control = await startControl(open)
     let run: SuiteRun
     {
       await using _shut = await shut([sides.before, sides.after])
@@ -82,10 +84,25 @@ export async function runSuiteStage(
         onProgress: (done) => progress(`${done} tests done`),
       })
     }
-    stages.add(egressEvidence(control.egress(), functions.length))
+    const loaded = await loadFunctions(open, functions.length)
+    stages.add({ checks: [loadCheck({ functions, called: control.called(), ...loaded })], findings: [] })
+    stages.add(egressEvidence([...control.egress(), ...loaded.attempts], functions.length))
     stages.add(mails.evidence())
     if (live !== undefined) stages.add({ findings: [], checks: [await checkLiveMail(live, signal)] })
     progress(`${run.tests.length} tests on both sides, ${run.files} files`)
     return { ...run, errors: [...run.errors, ...control.failures()] }
   })
+}
+
+/** Also those that no suite calls are to be had after the deploy; what they do when they load is watched, too. */
+async function loadFunctions(open: OpenStack, functions: number): Promise<Loaded> {
+  if (functions === 0) return { replaced: [], failures: [], attempts: [] }
+  await using stack = await open('after')
+  const replaced = await stack.load()
+  const attempts = stack.egress().filter(({ function: name }) => !name.startsWith('database: '))
+  return {
+    replaced,
+    failures: stack.failures().map(({ message }) => withoutOutput(message)),
+    attempts: attempts.map((attempt) => ({ side: 'after', ...attempt })),
+  }
 }

@@ -17,6 +17,10 @@ export interface Stack extends AsyncDisposable {
   mails(): readonly Mail[]
   /** Attempts of functions, and of the database by pg_net, to reach a host that is not the stack. */
   egress(): readonly EgressAttempt[]
+  /** Names of the edge functions that were called so far, sorted. */
+  called(): readonly string[]
+  /** Starts every edge function once; those that do not load are in `failures`. Answers the imports that were replaced, sorted. */
+  load(): Promise<readonly ReplacedImport[]>
   /** Waits until what the database asked pg_net for so far is delivered to the stack, or recorded as an attempt. */
   settled(): Promise<void>
   /** What the stack's own programs wrote, oldest first, at most the last 2,000 lines. May hold row values: for a person at the terminal, never for a report. */
@@ -95,6 +99,9 @@ export type RefusedMail = {
   readonly message: string
   readonly at: string
 }
+
+/** An import that only the open internet can serve, and what stood for it. */
+export type ReplacedImport = { readonly from: string; readonly to: string }
 
 export type EgressAttempt = {
   /** The edge function; `database: …` with what in it made the attempt, for one of the database's. */

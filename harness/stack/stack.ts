@@ -176,6 +176,11 @@ export async function startStack(database: Database, options: StackOptions = {})
     },
     egress: () => [...(functions?.egress() ?? []), ...(requests?.attempts() ?? [])],
     settled: async () => requests?.settle(),
+    called: () => functions?.called() ?? [],
+    async load() {
+      for (const error of (await functions?.load()) ?? []) failures.set(error.message, error)
+      return functions?.mappings() ?? []
+    },
     logs: () => [...logs],
     failures: () => [...failures.values()],
     async advance(milliseconds) {

@@ -38,6 +38,8 @@ export interface Control extends AsyncDisposable {
   egress(): readonly SidedAttempt[]
   /** Parts of stacks that could not start and functions that do not load, over all stacks that were closed: one line each. */
   failures(): readonly string[]
+  /** Names of the edge functions that were called, over all stacks that were closed. */
+  called(): readonly string[]
 }
 
 /** A test that failed, with what its stack wrote meanwhile: may hold row values, for a person at the terminal only. */
@@ -48,6 +50,7 @@ export async function startControl(open: OpenStack, onFailedTest?: (failed: Fail
   const stacks = new Map<string, { side: Side; stack: OpenedStack; elapsed: number }>()
   const attempts: SidedAttempt[] = []
   const failures = new Set<string>()
+  const called = new Set<string>()
   let opened = 0
 
   const close = async (id: string) => {
@@ -56,6 +59,7 @@ export async function startControl(open: OpenStack, onFailedTest?: (failed: Fail
     stacks.delete(id)
     await entry.stack.settled()
     attempts.push(...entry.stack.egress().map((attempt) => ({ side: entry.side, ...attempt })))
+    for (const name of entry.stack.called()) called.add(name)
     for (const { message } of entry.stack.failures()) failures.add(withoutOutput(message))
     await entry.stack[Symbol.asyncDispose]()
   }
@@ -107,6 +111,7 @@ export async function startControl(open: OpenStack, onFailedTest?: (failed: Fail
     token,
     egress: () => attempts,
     failures: () => [...failures].sort(),
+    called: () => [...called].sort(),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
@@ -132,6 +137,6 @@ function send(response: ServerResponse, status: number, body: unknown): void {
 }
 
 /** What a function wrote before it failed may hold anything; it is for the terminal. */
-function withoutOutput(message: string): string {
+export function withoutOutput(message: string): string {
   return message.split(' Deno says:')[0] ?? message
 }

@@ -45,6 +45,7 @@ test('the control tells of a failed test with the lines since it began, and of f
     egress: () => [{ function: 'a', host: 'x.test', detail: '' }],
     failures: () => [failure],
     settled: async () => {},
+    called: () => ['a'],
     [Symbol.asyncDispose]: async () => {},
   }
   const told: FailedTest[] = []

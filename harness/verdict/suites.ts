@@ -95,7 +95,12 @@ function allSuites(run: SuiteRun | undefined): Check {
   }
   // That a file did not load weighs more here than a test that failed: the test has a finding of its own.
   if (run.errors.length > 0) {
-    return { ...check, status: 'not run', reason: `A suite file did not load: ${run.errors[0]}`, numbers }
+    return {
+      ...check,
+      status: 'not run',
+      reason: `Not every suite or part of a stack could run: ${run.errors[0]}`,
+      numbers,
+    }
   }
   if (counts['not run'] > 0) {
     return { ...check, status: 'not run', reason: `${tests(counts['not run'])} did not run on both sides.`, numbers }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { HarnessError } from '../../errors.ts'
 import type { EgressAttempt } from '../../model/stack.ts'
@@ -20,6 +21,10 @@ export type Functions = {
   readonly notes: readonly string[]
   /** The running process of a function; starts it when it is first called. Throws `function.unloadable`. */
   get(name: string): Promise<FunctionProcess>
+  /** Starts each function once, a few at a time, and ends it; answers why some do not load. Waits for none that runs. */
+  load(): Promise<readonly HarnessError[]>
+  /** Functions that were called so far, sorted. */
+  called(): readonly string[]
   egress(): readonly EgressAttempt[]
   /** Imports of the open internet that were replaced so far, sorted. */
   mappings(): readonly Mapping[]
@@ -56,6 +61,7 @@ export async function openFunctions(options: FunctionsOptions): Promise<Function
   /** Started and not yet stopped, also those that ended by themselves. */
   const started = new Map<FunctionProcess, string>()
   const mappings = new Map<string, string>()
+  const called = new Set<string>()
   const attempts = (name: string, audit: string) =>
     attemptsIn(audit, { function: name, root, ports, readable: [denoFolder()] })
 
@@ -93,8 +99,27 @@ export async function openFunctions(options: FunctionsOptions): Promise<Function
     async get(name) {
       const part = parts.get(name)
       if (part === undefined) throw new HarnessError('function.unloadable', `There is no edge function ${name}.`)
+      called.add(name)
       return part.get()
     },
+    async load() {
+      const waiting = list.filter(({ name }) => parts.get(name)?.running() === undefined)
+      const failed: HarnessError[] = []
+      const loadNext = async (): Promise<void> => {
+        const next = waiting.shift()
+        if (next === undefined) return
+        try {
+          await (await start(next)).stop()
+        } catch (error) {
+          if (!(error instanceof HarnessError) || error.code === 'aborted') throw error
+          failed.push(error)
+        }
+        return loadNext()
+      }
+      await Promise.all(Array.from({ length: availableParallelism() }, loadNext))
+      return failed
+    },
+    called: () => [...called].sort(),
     egress() {
       const current = [...started].flatMap(([process, name]) => attempts(name, readAudit(process)))
       const seen = new Map<string, EgressAttempt>()

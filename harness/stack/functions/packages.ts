@@ -49,5 +49,7 @@ export function unloadableReason({ reason, output }: Failed, mappings: readonly 
       : ''
   // The runtime's own words name files and imports; those of an uncaught error are the function's.
   const told = words.find((line) => /^error: (?!Uncaught)/.test(line))?.replace(/^error: |\.$/g, '')
-  return `${reason}${told === undefined ? '' : `: ${told}`}.${advice}${text === '' ? '' : ` Deno says:\n  ${text}`}`
+  const place = /file:\/\/\S*?([^/\s]+\/[^/\s]+:\d+):\d+/.exec(text)?.[1]
+  const said = `${told === undefined ? '' : `: ${told}`}${place === undefined ? '' : ` (${place})`}`
+  return `${reason}${said}.${advice}${text === '' ? '' : ` Deno says:\n  ${text}`}`
 }
