@@ -10,6 +10,7 @@ import { preparePlatformSchemas } from '../platform/prepare.ts'
 import { compareAccess } from '../snapshot/access/compare.ts'
 import { takeAccessDifferences } from '../snapshot/access/differences.ts'
 import { takeAccess } from '../snapshot/access/take.ts'
+import { compareDates } from '../snapshot/dates/compare-dates.ts'
 import { pickIdentities } from '../snapshot/identities.ts'
 import { compareLedger } from '../snapshot/ledger/compare-ledger.ts'
 import { attribute } from './attribute.ts'
@@ -50,6 +51,7 @@ async function causes(...files: MigrationFile[]): Promise<{ findings: Finding[];
   const differences = await takeAccessDifferences({ database: before, facts: access }, { database: after, facts: is })
   const findings = [
     ...(await compareLedger(before, after, { signal })).findings,
+    ...(await compareDates(before, after, { signal })).findings,
     ...compareAccess(access, is, differences).findings,
   ]
   const found = await attribute(findings, {
@@ -71,6 +73,12 @@ const harmless = (number: number) =>
   file(`${number}_note_${number}.sql`, `comment on table public.notes is 'seen by ${number}';`)
 
 describe('the migration behind a finding', () => {
+  test('is found for dates that moved, where no row counts as changed', async () => {
+    const culprit = file('303_shift.sql', "update public.notes set updated_at = updated_at - interval '5 hours';")
+    const { named } = await causes(harmless(301), harmless(302), culprit)
+    expect(named).toEqual(['data.rows-touched 303_shift.sql', 'date.shifted 303_shift.sql'])
+  })
+
   test('is found among many by halving', async () => {
     const culprit = file('305_delete.sql', 'delete from public.notes where id > 40;')
     const { named } = await causes(harmless(301), harmless(302), harmless(303), harmless(304), culprit, harmless(306))
