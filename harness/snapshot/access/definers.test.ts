@@ -46,7 +46,7 @@ async function rehearse(sql: string) {
 const leak = (severity: string, name: string, ...roles: string[]) =>
   roles.map((role) => `${severity} access.rows-gained public.${name} ${role}`)
 
-test.each([
+const harmful = [
   [
     'a new function',
     define('emails', 'setof text', 'select email from auth.users'),
@@ -63,12 +63,14 @@ test.each([
      revoke execute on function public.people() from public, anon; grant execute on function public.people() to authenticated; alter function public.people() security definer`,
     leak('blocking', 'people', 'authenticated'),
   ],
-])('%s that shows hidden rows blocks', async (_, sql, expected) => {
-  expect(await rehearse(sql)).toEqual(expected)
+] as const
+
+test(`hidden rows shown by a function block: ${harmful.map(([name]) => name).join(', ')}`, async () => {
+  const found = await rehearse(harmful.map(([, sql]) => sql).join(';\n'))
+  expect(found).toEqual(harmful.flatMap(([, , expected]) => expected).toSorted())
 })
 
-test.each([
-  ['nothing', 'select 1'],
+const harmless = [
   [
     'one’s own profile',
     define('me', 'jsonb', 'select to_jsonb(p) from public.profiles p where id = (select auth.uid())'),
@@ -83,8 +85,12 @@ test.each([
     `${define('emails', 'setof text', 'select email from auth.users')}; revoke execute on function public.emails() from public, anon, authenticated`,
   ],
   ['a value that reads no table', define('app_version', 'text', `select '2.0'`)],
-])('%s is no finding', async (_, sql) => {
-  expect(await rehearse(sql)).toEqual([])
+] as const
+
+// Each is called in the session in which the others read their tables: that is not laid at its door.
+test(`is no finding: nothing, ${harmless.map(([name]) => name).join(', ')}`, async () => {
+  expect(await rehearse('select 1')).toEqual([])
+  expect(await rehearse(harmless.map(([, sql]) => sql).join(';\n'))).toEqual([])
 })
 
 test('what needs arguments, or tells every user one number, is said and does not block', async () => {
