@@ -83,6 +83,29 @@ describe('the verdict', () => {
     })
   })
 
+  test('says in one sentence whose access was compared, and leaves out what was not looked at', () => {
+    const sampled = check('access.row-sets', 'access', {
+      numbers: { users: 211, tables: 18, policies: 19, policiesExercised: 17 },
+    })
+    const everyone = check('access.everyone', 'access', {
+      required: false,
+      numbers: { usersAll: 2_000, tablesExhaustive: 13, tablesSampled: 1 },
+    })
+    const writes = check('access.writes', 'access', { numbers: { writesTried: 1 } })
+    const said = (...checks: Check[]) =>
+      decide({ ...clean, checks: [...clean.checks.filter(({ metric }) => metric !== 'access'), ...checks] }).metrics[1]
+        ?.summary
+    const met = 'Everyone reaches what they reached before, and only what is meant'
+    const asked =
+      '211 sampled users asked one by one at 18 tables and views, 17 of 19 policies seen to let somebody through and to refuse somebody'
+    expect(said(everyone, sampled, writes)).toBe(
+      `${met}: all 2,000 users compared at 13 of 14 tables and views, ${asked}, 1 write tried for real.`,
+    )
+    expect(said({ ...everyone, status: 'not run' }, sampled)).toBe(`${met}: ${asked}.`)
+    const nobody = { ...sampled, numbers: { users: 0, tables: 1, policies: 0 } }
+    expect(said(nobody)).toBe(`${met}: only anon and service_role asked one by one at 1 table or view.`)
+  })
+
   test('is no-go with one blocking finding, with the line to paste', () => {
     const { verdict, reason, findings, metrics } = decide({ ...clean, findings: [lost] })
     expect(verdict).toBe('no-go')

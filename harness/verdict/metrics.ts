@@ -1,11 +1,20 @@
 import type { Check } from '../model/check.ts'
 import { type MetricName, metricNames } from '../model/finding.ts'
 import type { JudgedFinding, Metric } from '../model/verdict.ts'
+import { accessInWords } from './access-words.ts'
 import { concerns } from './areas.ts'
 
-type Words = { readonly title: string; readonly met: string; readonly notMet: string; readonly lead: readonly string[] }
+type Words = {
+  /** As the plan words it. */
+  readonly title: string
+  readonly met: string
+  readonly notMet: string
+  /** Checks whose numbers say most, first one first: the first that gave an answer is quoted. */
+  readonly lead: readonly string[]
+  /** What several checks come to together, in place of the quote. */
+  readonly together?: (checks: readonly Check[]) => string | undefined
+}
 
-/** The title as the plan words it; `lead` are the checks whose numbers say most, first one first. */
 const words: Readonly<Record<MetricName, Words>> = {
   logins: {
     title: 'All existing users can log in',
@@ -18,6 +27,7 @@ const words: Readonly<Record<MetricName, Words>> = {
     met: 'Everyone reaches what they reached before, and only what is meant',
     notMet: 'Who can see or change what would differ from what was declared',
     lead: ['access.everyone', 'access.row-sets', 'suite:rls'],
+    together: accessInWords,
   },
   features: {
     title: 'All features work identically',
@@ -53,7 +63,7 @@ export function decideMetrics(checks: readonly Check[], findings: readonly Judge
 
 function decideMetric(name: MetricName, checks: readonly Check[], all: readonly JudgedFinding[]): Metric {
   const findings = all.filter((finding) => finding.metric === name)
-  const { title, met, notMet, lead } = words[name]
+  const { title, met, notMet, lead, together } = words[name]
   const leading = byRank(checks, lead)
   const facts = { name, title, checks, numbers: numbersOf(leading) }
   const harm = findings.filter((finding) => finding.blocking)
@@ -64,9 +74,10 @@ function decideMetric(name: MetricName, checks: readonly Check[], all: readonly 
   if (unknown) return { ...facts, status: 'unknown', summary: `Not known: ${unknown}` }
   const covered = findings.filter((finding) => finding.severity === 'blocking').length
   const untried = checks.find(({ id, status }) => id === 'features.tried' && status === 'not configured')
-  const numbers = leading.find(
+  const quoted = leading.find(
     (check) => isConclusive(check) && check.summary && !(untried && check.id === 'features.suites'),
   )?.summary
+  const numbers = together?.(checks) ?? quoted
   const said = [
     numbers && `: ${bare(numbers)}`,
     untried && `; what the app does with it was not tried, since ${untried.reason}`,
