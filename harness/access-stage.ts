@@ -3,13 +3,12 @@ import type { Database } from './database/engine.ts'
 import type { Inputs } from './inputs.ts'
 import type { Side } from './model/suite-run.ts'
 import { compareAccess } from './snapshot/access/compare.ts'
-import { compareDefiners } from './snapshot/access/compare-definers.ts'
-import { askDefiners, freshDefiners, takeDefiners } from './snapshot/access/definers.ts'
 import { takeAccessDifferences } from './snapshot/access/differences.ts'
 import { type Everyone, type EveryoneInput, tryEveryone } from './snapshot/access/everyone/take.ts'
 import { confirmed, tellEveryone } from './snapshot/access/everyone/tell.ts'
 import { askWitnesses } from './snapshot/access/everyone/witnesses.ts'
 import type { AccessFacts } from './snapshot/access/facts.ts'
+import { lookAtDefiners } from './snapshot/access/look-at-definers.ts'
 import { takeAccess } from './snapshot/access/take.ts'
 import { compareWrites } from './snapshot/access/writes/compare-writes.ts'
 import { tryWrites } from './snapshot/access/writes/try-writes.ts'
@@ -75,11 +74,7 @@ export async function lookAtAccess(
       return compareWrites(is, tried, stages.findings)
     })
   }
-  await stages.look('functions', async () => {
-    const fresh = freshDefiners(await takeDefiners(before), await takeDefiners(after))
-    const [was, is] = [await askDefiners(before, fresh, asked), await askDefiners(after, fresh, asked)]
-    return compareDefiners(fresh, was, is)
-  })
+  await stages.look('functions', () => lookAtDefiners(before, after, asked, { signal }))
   return { identities, ...(access === undefined ? {} : { access }) }
 }
 

@@ -2,10 +2,9 @@ import type { Cloner } from '../clones.ts'
 import type { Database } from '../database/engine.ts'
 import type { Finding } from '../model/finding.ts'
 import { compareAccess } from '../snapshot/access/compare.ts'
-import { compareDefiners } from '../snapshot/access/compare-definers.ts'
-import { askDefiners, freshDefiners, takeDefiners } from '../snapshot/access/definers.ts'
 import { takeAccessDifferences } from '../snapshot/access/differences.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
+import { lookAtDefiners } from '../snapshot/access/look-at-definers.ts'
 import { takeAccess } from '../snapshot/access/take.ts'
 import { compareWrites } from '../snapshot/access/writes/compare-writes.ts'
 import { tryWrites } from '../snapshot/access/writes/try-writes.ts'
@@ -37,13 +36,9 @@ export function accessBetween({ access, clone, signal }: { access: AccessFacts; 
       findings.push(...compareWrites(is, tried).findings)
     }
     const relations = new Set([...was.relations, ...is.relations].map(({ name }) => name))
-    if ([...objects].some((object) => !relations.has(object))) findings.push(...(await functionFindings(from, to)))
+    if ([...objects].some((object) => !relations.has(object))) {
+      findings.push(...(await lookAtDefiners(from, to, access.identities, { signal })).findings)
+    }
     return findings
-  }
-
-  async function functionFindings(from: Database, to: Database): Promise<Finding[]> {
-    const fresh = freshDefiners(await takeDefiners(from), await takeDefiners(to))
-    const ask = (database: Database) => askDefiners(database, fresh, access.identities, { signal })
-    return compareDefiners(fresh, await ask(from), await ask(to)).findings
   }
 }

@@ -3,8 +3,7 @@ import type { Cluster, Database } from '../../database/engine.ts'
 import { startTestCluster } from '../../database/test-cluster.ts'
 import { preparePlatformSchemas } from '../../platform/prepare.ts'
 import { type Identity, pickIdentities } from '../identities.ts'
-import { compareDefiners } from './compare-definers.ts'
-import { askDefiners, freshDefiners, takeDefiners } from './definers.ts'
+import { lookAtDefiners } from './look-at-definers.ts'
 import { makeProject, migrate, plannerContracts } from './test-project.ts'
 
 let cluster: Cluster
@@ -32,12 +31,7 @@ function define(name: string, returns: string, body: string, more = 'security de
 async function rehearse(sql: string) {
   await using after = await before.clone('after')
   await migrate(after, sql)
-  const fresh = freshDefiners(await takeDefiners(before), await takeDefiners(after))
-  const { findings, checks } = compareDefiners(
-    fresh,
-    await askDefiners(before, fresh, identities),
-    await askDefiners(after, fresh, identities),
-  )
+  const { findings, checks } = await lookAtDefiners(before, after, identities)
   expect(JSON.stringify(findings)).not.toMatch(/@|CODE\d|Somebody/)
   expect(checks).toMatchObject([{ id: 'access.functions', required: true }])
   return findings.map(({ kind, object, role, severity }) => `${severity ?? 'blocking'} ${kind} ${object} ${role}`)
@@ -94,9 +88,9 @@ test(`is no finding: nothing, ${harmless.map(([name]) => name).join(', ')}`, asy
 })
 
 test('what needs arguments, or tells every user one number, is said and does not block', async () => {
-  const byId = `create function public.email_of(uid uuid) returns text language sql security definer set search_path = ''
-    as $$ select email from auth.users where id = uid $$`
-  expect(await rehearse(byId)).toEqual(leak('warning', 'email_of', 'anon', 'authenticated'))
+  const byWord = `create function public.people_like(word text) returns setof text language sql security definer set search_path = ''
+    as $$ select email from auth.users where email like word $$`
+  expect(await rehearse(byWord)).toEqual(leak('warning', 'people_like', 'anon', 'authenticated'))
   const count = `${define('user_count', 'bigint', 'select count(*) from auth.users')}; revoke execute on function public.user_count() from public, anon; grant execute on function public.user_count() to authenticated`
   expect(await rehearse(count)).toEqual(leak('warning', 'user_count', 'authenticated'))
 })

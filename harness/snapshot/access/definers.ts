@@ -2,6 +2,7 @@ import type { Connection, Database } from '../../database/engine.ts'
 import { displayName } from '../../database/identifiers.ts'
 import { throwIfAborted } from '../../errors.ts'
 import type { Identity } from '../identities.ts'
+import type { Argument } from './definer-arguments.ts'
 import { exposedSchemas } from './exposed.ts'
 import { impersonate } from './impersonate.ts'
 
@@ -17,6 +18,12 @@ export type Definer = {
   readonly hash: string
   /** Whether it can be called without arguments. */
   readonly callable: boolean
+  /** Its name as it stands in the catalogue. */
+  readonly called: string
+  /** Those that it takes; null where they have no names, or any number of them. */
+  readonly args: readonly Argument[] | null
+  /** It returns a single boolean, number or word of an enum: a sign, hardly somebody's data. */
+  readonly isBare: boolean
 }
 
 export type Answer = {
@@ -41,7 +48,13 @@ export async function takeDefiners(database: Database): Promise<ReadonlyMap<stri
   await session.query(`set search_path = ''`)
   const { rows } = await session.query<Omit<Definer, 'name'> & { schema: string; function: string }>(
     `select n.nspname as schema, p.proname as function, p.oid::regprocedure::text as signature,
-       md5(pg_get_functiondef(p.oid)) as hash, p.pronargs = p.pronargdefaults as callable,
+       md5(pg_get_functiondef(p.oid)) as hash, p.pronargs = p.pronargdefaults as callable, p.proname as called,
+       (select t.typcategory in ('B', 'N', 'E') and not p.proretset from pg_type t where t.oid = p.prorettype) as "isBare",
+       (select case when p.provariadic = 0 and bool_and(coalesce(a.name, '') <> '') then json_agg(json_build_object('name', a.name,
+           'type', format_type(a.type, null), 'hasDefault', a.place > p.pronargs - p.pronargdefaults) order by a.place) end
+         from (select i.*, row_number() over (order by at) as place
+           from unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes, p.proargnames) with ordinality as i(type, mode, name, at)
+           where coalesce(mode, 'i') in ('i', 'b', 'v')) as a) as args,
        array_agg(r.rolname::text order by r.rolname collate "C") as roles
      from pg_proc p join pg_namespace n on n.oid = p.pronamespace
      join pg_roles r on r.rolname in ('anon', 'authenticated') and has_schema_privilege(r.oid, n.oid, 'USAGE')
@@ -57,16 +70,21 @@ export async function takeDefiners(database: Database): Promise<ReadonlyMap<stri
   )
 }
 
+export type Fresh = {
+  readonly definer: Definer
+  readonly roles: readonly string[]
+  /** Some role could not call it before. */
+  readonly isNew: boolean
+  readonly isThereBefore: boolean
+}
+
 /** Those that are new to a role, or written anew, each with the roles concerned. */
-export function freshDefiners(
-  before: ReadonlyMap<string, Definer>,
-  after: ReadonlyMap<string, Definer>,
-): { readonly definer: Definer; readonly roles: readonly string[]; readonly isNew: boolean }[] {
+export function freshDefiners(before: ReadonlyMap<string, Definer>, after: ReadonlyMap<string, Definer>): Fresh[] {
   return [...after.values()].flatMap((definer) => {
     const old = before.get(definer.signature)
     const gained = definer.roles.filter((role) => !old?.roles.includes(role))
     const roles = old !== undefined && old.hash !== definer.hash ? definer.roles : gained
-    return roles.length > 0 ? [{ definer, roles, isNew: gained.length > 0 }] : []
+    return roles.length > 0 ? [{ definer, roles, isNew: gained.length > 0, isThereBefore: old !== undefined }] : []
   })
 }
 
@@ -76,9 +94,9 @@ export function freshDefiners(
  */
 export async function askDefiners(
   database: Database,
-  fresh: ReturnType<typeof freshDefiners>,
+  fresh: readonly Fresh[],
   identities: readonly Identity[],
-  { signal }: { signal?: AbortSignal } = {},
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<ReadonlyMap<string, readonly Answer[]>> {
   const answers = new Map<string, Answer[]>()
   if (fresh.length === 0) return answers
@@ -104,11 +122,10 @@ export async function askDefiners(
         const { rows } = await session.query<{ rows: number; hash: string }>(
           `select count(*)::int as rows, coalesce(md5(string_agg(value, ',' order by value collate "C")), '') as hash
            from (select answer::text as value from ${call} as answer) as told
-           where value !~ '^(|0|f|null|\\(,*\\)|\\{\\}|\\[\\])$'`,
+           where ${isToldSql}`,
         )
         const [told = { rows: 0, hash: '' }] = rows
-        const passes = [...(await readTables(session))].filter(([name, read]) => read > (already.get(name) ?? 0))
-        own.push({ role: identity.role, state: 'answered', ...told, passes: passes.map(([name]) => name) })
+        own.push({ role: identity.role, state: 'answered', ...told, passes: await readSince(session, already) })
       } catch (error) {
         if (!(error instanceof Error && 'code' in error && String(error.code).length === 5)) throw error
         own.push(notTried)
@@ -124,7 +141,7 @@ export async function askDefiners(
  * Rows read of tables with row security, by table, but for those that the role may read whole. Postgres hands its counts
  * on once a second, so those of the calls before are still among them.
  */
-async function readTables(session: Connection): Promise<ReadonlyMap<string, number>> {
+export async function readTables(session: Connection): Promise<ReadonlyMap<string, number>> {
   const { rows } = await session.query<{ name: string; read: string }>(
     `select s.schemaname || '.' || s.relname as name, coalesce(s.seq_tup_read, 0) + coalesce(s.idx_tup_fetch, 0) as read
      from pg_stat_xact_all_tables s join pg_class c on c.oid = s.relid
@@ -136,3 +153,11 @@ async function readTables(session: Connection): Promise<ReadonlyMap<string, numb
   )
   return new Map(rows.map(({ name, read }) => [name, Number(read)]))
 }
+
+/** Tables of which more rows were read than `already`. */
+export async function readSince(session: Connection, already: ReadonlyMap<string, number>): Promise<string[]> {
+  return [...(await readTables(session))].flatMap(([name, read]) => (read > (already.get(name) ?? 0) ? [name] : []))
+}
+
+/** Of a text `value`: not empty, zero, false or null in any form. */
+export const isToldSql = `value !~ '^(|0|f|null|\\(,*\\)|\\{\\}|\\[\\])$'`
