@@ -66,9 +66,9 @@ export function namesNotFound(
 
 /** Which keys of a contract, beside its `table`, name columns. */
 const columnKeys: Readonly<Partial<Record<keyof Contracts, readonly string[]>>> = {
-  profile: ['user', 'email', 'name'],
+  profile: ['user', 'email', 'name', 'subscribed'],
   resource: ['key', 'owner', 'title', 'startsAt', 'endsAt'],
-  membership: ['user', 'resource', 'role'],
+  membership: ['user', 'resource', 'role', 'subscribed'],
   shared: ['resource'],
   rateLimit: ['resource', 'user', 'text'],
   reminders: ['key', 'email', 'status', 'invitedAt'],

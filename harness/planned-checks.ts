@@ -30,6 +30,12 @@ export function plannedChecks({
       'The reads of the contract compared',
       Boolean(options.config.contracts?.reads?.length),
     ),
+    plan(
+      'features.recipients',
+      'features',
+      'Who is mailed about what compared',
+      Boolean(options.config.contracts?.notifications),
+    ),
     plan('data.ledger', 'data', 'Every row of every table compared'),
     plan('dates.instants', 'data', 'Every date and time of every row compared'),
     plan('dates.zones', 'data', 'Time zones of sessions compared'),

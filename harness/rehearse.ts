@@ -16,6 +16,7 @@ import type { SuiteRun } from './model/suite-run.ts'
 import { plannedChecks } from './planned-checks.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { provenanceOf } from './provenance.ts'
+import { lookAtRecipients, mailingOf } from './recipients-stage.ts'
 import { rehearseRollback } from './rollback.ts'
 import { compareDates } from './snapshot/dates/compare-dates.ts'
 import type { NamedOrder } from './snapshot/dates/orders.ts'
@@ -45,6 +46,7 @@ const comparisons = [
   'writes',
   'functions',
   'api',
+  'recipients',
   'suites',
   'queries',
   'rollback',
@@ -135,6 +137,8 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
   const reads = options.config.contracts?.reads ?? []
   const api = { reads, identities: identities ?? [], clone, signal }
   await stages.look('api', () => lookAtApi({ before, after }, stages.findings, api))
+  const mailing = mailingOf(options.config.contracts)
+  await stages.look('recipients', () => lookAtRecipients({ before, after }, mailing, signal))
   const suites = await runSuiteStage({ before, after }, inputs, clone, stages, signal)
   if (identities === undefined) stages.skip('queries', 'nobody could be picked to send them')
   else {
@@ -158,6 +162,7 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
       zone: prepared.zone,
       logins,
       answers: reads.length > 0 ? answersBetween(api) : undefined,
+      mailing,
       record,
       clone,
       signal,

@@ -3,6 +3,7 @@ import type { Database } from '../database/engine.ts'
 import type { LoginsOf } from '../login-stage.ts'
 import type { Finding } from '../model/finding.ts'
 import type { AppliedMigration, MigrationFile } from '../model/migration-run.ts'
+import type { Mailing } from '../model/people-sql.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
 import { catalogue } from '../verdict/catalogue/catalogue.ts'
 import { keyOf } from './finding-key.ts'
@@ -22,6 +23,8 @@ export type AttributionInput = {
   readonly logins?: LoginsOf
   /** Compares the answers to the reads of the contract between two states. */
   readonly answers?: AnswersBetween | undefined
+  /** Who is mailed about what, where the contracts say so. */
+  readonly mailing?: Mailing | undefined
   readonly record: boolean
   readonly clone: Cloner
   readonly signal: AbortSignal
@@ -37,8 +40,8 @@ export async function attribute(findings: readonly Finding[], input: Attribution
   const { pending } = input
   const [only] = pending
   if (only !== undefined && pending.length === 1) return findings.map((finding) => named(finding, only.name))
-  const { access, zone, logins, answers, clone, signal } = input
-  const look = lookers({ access, zone, logins, answers, clone, signal })
+  const { access, zone, logins, answers, mailing, clone, signal } = input
+  const look = lookers({ access, zone, logins, answers, mailing, clone, signal })
   const wanted = new Set(findings.filter((finding) => isOpen(finding) && look.canSee(finding)).map(keyOf))
   const causes = wanted.size > 0 ? await bisect(wanted, look, input) : new Map<string, string[]>()
   return findings.flatMap((finding) => {

@@ -2,10 +2,10 @@ import type { Finding } from '../model/finding.ts'
 
 /**
  * A finding as it is found again between two other states: counts and rows differ there, and so do columns, but for
- * accounts, where the column tells one way of losing a login from another.
+ * accounts and recipients, where the column tells one way of losing a login or a mail from another.
  */
 export function keyOf({ kind, object, role, columns = [] }: Finding): string {
-  return [kind, object, role ?? '', kind.startsWith('auth.') ? columns.join() : ''].join('\0')
+  return [kind, object, role ?? '', /^(auth|mail)\./.test(kind) ? columns.join() : ''].join('\0')
 }
 
 export function partsOf(key: string): { readonly kind: string; readonly object: string; readonly columns: string } {

@@ -2,6 +2,8 @@ import type { Cloner } from '../clones.ts'
 import type { Database } from '../database/engine.ts'
 import type { LoginsOf } from '../login-stage.ts'
 import type { Finding } from '../model/finding.ts'
+import type { Mailing } from '../model/people-sql.ts'
+import { lookAtRecipients } from '../recipients-stage.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
 import { compareDates } from '../snapshot/dates/compare-dates.ts'
 import { compareLedger } from '../snapshot/ledger/compare-ledger.ts'
@@ -27,6 +29,7 @@ export function lookers({
   zone,
   logins = { users: [], canaries: [] },
   answers,
+  mailing,
   clone,
   signal,
 }: {
@@ -35,6 +38,7 @@ export function lookers({
   readonly zone: string | undefined
   readonly logins?: LoginsOf | undefined
   readonly answers?: AnswersBetween | undefined
+  readonly mailing?: Mailing | undefined
   readonly clone: Cloner
   readonly signal: AbortSignal
 }): Lookers {
@@ -61,6 +65,10 @@ export function lookers({
     {
       sees: (kind) => answers !== undefined && kind === 'feature.answer-changed',
       look: async (from, to) => (answers ? answers(from, to) : []),
+    },
+    {
+      sees: (kind) => mailing !== undefined && /^mail\.(wrong-recipient|missing-recipient|duplicate)$/.test(kind),
+      look: async (before, after) => (await lookAtRecipients({ before, after }, mailing, signal)).findings,
     },
     ...loginFamilies({ logins, clone, signal }),
     {

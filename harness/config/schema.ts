@@ -49,7 +49,13 @@ const contracts = z.strictObject({
     })
     .exactOptional(),
   profile: z
-    .strictObject({ table: tableName, user: text, email: text.exactOptional(), name: text.exactOptional() })
+    .strictObject({
+      table: tableName,
+      user: text,
+      email: text.exactOptional(),
+      name: text.exactOptional(),
+      subscribed: text.exactOptional(),
+    })
     .exactOptional(),
   resource: z
     .strictObject({
@@ -69,6 +75,7 @@ const contracts = z.strictObject({
       role: text,
       ownerRole: text,
       roles: z.array(text).min(1),
+      subscribed: text.exactOptional(),
     })
     .exactOptional(),
   shared: z.array(z.strictObject({ table: tableName, resource: text })).exactOptional(),

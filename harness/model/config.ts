@@ -107,6 +107,8 @@ export type Contracts = {
     readonly user: string
     readonly email?: string
     readonly name?: string
+    /** Boolean column: `false` switches mails off. */
+    readonly subscribed?: string
   }
   /** What collaborators share: an event, a project, a document. */
   readonly resource?: {
@@ -129,6 +131,8 @@ export type Contracts = {
     readonly ownerRole: string
     /** All roles, strongest first. */
     readonly roles: readonly string[]
+    /** Boolean column: `false` switches mails about this resource off. */
+    readonly subscribed?: string
   }
   /** Tables whose rows belong to a resource: every member reads them, a stranger does not. `resource` is their column with its key. */
   readonly shared?: readonly { readonly table: string; readonly resource: string }[]
