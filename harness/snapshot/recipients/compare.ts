@@ -71,7 +71,9 @@ function findingsOf(changes: readonly Told[], mailing: Mailing): readonly Findin
   const groups = new Map<string, Told[]>()
   for (const change of changes) {
     const group = [change.what, change.cause, change.object, change.column ?? ''].join('\0')
-    groups.set(group, [...(groups.get(group) ?? []), change])
+    const own = groups.get(group)
+    if (own === undefined) groups.set(group, [change])
+    else own.push(change)
   }
   return [...groups].sort(([one], [other]) => (one < other ? -1 : 1)).flatMap(([, group]) => finding(group, mailing))
 }

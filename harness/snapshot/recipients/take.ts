@@ -15,8 +15,8 @@ export type RecipientFacts = {
   readonly rewritten: ReadonlySet<string>
 }
 
-/** Keys whose people are read at once. */
-const keysPerQuery = 2_000
+/** Keys whose people are read at once: each time the whole of the people is gone through. */
+const keysPerQuery = 20_000
 
 /**
  * Reads who would be mailed about each resource on both sides, all of them: each side makes a hash for each resource, and
