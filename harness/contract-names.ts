@@ -55,7 +55,7 @@ export function namesNotFound(
     routine === undefined || routines.includes(schemaRoutine)
       ? []
       : [`contracts.accessCodes.function: there is no function ${schemaRoutine}${suggestion(schemaRoutine, routines)}`]
-  const wrongFunctions = (['notifications', 'reminders'] as const).flatMap((key) => {
+  const wrongFunctions = (['notifications', 'reminders', 'onboarding'] as const).flatMap((key) => {
     const name = contracts[key]?.function
     if (name === undefined || edgeFunctions.includes(name)) return []
     const why = edgeFunctions.length === 0 ? ': no folder with functions is named' : suggestion(name, edgeFunctions)
@@ -71,7 +71,7 @@ const columnKeys: Readonly<Partial<Record<keyof Contracts, readonly string[]>>> 
   membership: ['user', 'resource', 'role', 'subscribed'],
   shared: ['resource'],
   rateLimit: ['resource', 'user', 'text'],
-  reminders: ['key', 'email', 'status', 'invitedAt'],
+  reminders: ['key', 'email', 'status', 'invitedAt', 'expiresAt'],
   reads: [],
 }
 const codeKeys = ['code', 'active', 'expires', 'usesLeft', 'uses', 'maxUses']
@@ -86,6 +86,7 @@ function namedTables(contracts: Contracts): NamedTable[] {
       if (!Array.isArray(contract)) return tableIn(`contracts.${key}`, contract, keys)
       return contract.flatMap((part, at) => tableIn(`contracts.${key}[${at}]`, part, keys))
     }),
+    ...tableIn('contracts.reminders.tracking', contracts.reminders?.tracking, ['invitation', 'sentAt']),
     ...tableIn('contracts.accessCodes.codes', codes, codeKeys),
     ...tableIn('contracts.accessCodes.codes.visits', codes?.visits, ['code']),
     ...tableIn('contracts.access.invited', access?.invited, [], access?.invited?.values),

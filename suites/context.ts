@@ -13,9 +13,12 @@ import type { MailAccount, MailFault } from '../harness/model/mail-fault.ts'
 import type { Advance, Mail, RefusedMail } from '../harness/model/stack.ts'
 import type { StackAccess } from '../harness/suites/control.ts'
 import '../harness/suites/injected.ts'
+import { type Mailbox, mailboxOf } from './mailbox.ts'
 
 export { describe, expect } from 'vitest'
 export { type Actor, type Cast, castOf, resourceKeys } from './actors.ts'
+export { invited, mailsTo, notedAsSent, type Wanted } from './invitations.ts'
+export type { Mailbox } from './mailbox.ts'
 export { filled, recipients } from './mails.ts'
 export { column, from, quoted } from './names.ts'
 export { insertSql, madeRow, type Row, rowFor } from './rows.ts'
@@ -35,6 +38,8 @@ export type SuiteFixtures = {
   functions: readonly string[]
   /** A fresh client with the anon key and no session. */
   client: () => SupabaseClient
+  /** The project's address and keys, for requests that no client makes. */
+  api: { readonly url: string; readonly anonKey: string; readonly serviceKey: string }
   /** A client with the anon key. */
   anon: SupabaseClient
   /** A client with the service key: row-level security does not hold for it. */
@@ -50,6 +55,11 @@ export type SuiteFixtures = {
    * sessions run out. So database, functions and mailbox agree on what is due. Jobs do not run by themselves: call them.
    */
   advance: (interval: string) => Promise<Advance>
+  /**
+   * Gives this file's edge functions other variables than the project does; `null` takes one away. They start anew, and
+   * the next tests of the file find what was left.
+   */
+  setEnvironment: (changes: Readonly<Record<string, string | null>>) => Promise<void>
   /** Mails that Auth and the edge functions sent in this file so far. */
   mailbox: Mailbox
   /** Accounts with known passwords. */
@@ -62,21 +72,6 @@ export type SuiteDatabase = {
   query<Row>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>
   /** Runs `work` in one transaction of one session and rolls it back, whatever it did; answers what `work` answers. */
   rolledBack<Result>(work: (session: Pick<SuiteDatabase, 'query'>) => Promise<Result>): Promise<Result>
-}
-
-export type Mailbox = {
-  all(): Promise<Mail[]>
-  clear(): Promise<void>
-  /** The first mail that fits; fails after `milliseconds` (default 5,000). */
-  waitFor(fits: (mail: Mail) => boolean, options?: { readonly milliseconds?: number }): Promise<Mail>
-  /** Mails that the double of Resend did not take, with its reason. */
-  refused(): Promise<RefusedMail[]>
-  /** Makes the mail service fail for the next request, or as told. */
-  fault(fault: MailFault): Promise<void>
-  /** Ends every fault that was not used up. */
-  clearFaults(): Promise<void>
-  /** Changes the account at the mail service: its rate, what its keys may do, which domains are verified. */
-  account(changes: Partial<MailAccount>): Promise<void>
 }
 
 /** What a test gets, with the contracts `K` present: for functions that several tests share. */
@@ -156,6 +151,10 @@ export function needs<K extends keyof Contracts>(...keys: readonly K[]): TestAPI
       const { url, anonKey } = await world.stack()
       await use(() => newClient(url, anonKey))
     },
+    api: async ({ world, app: _ }, use) => {
+      const { url, anonKey, serviceKey } = await world.stack()
+      await use({ url, anonKey, serviceKey })
+    },
     anon: async ({ client }, use) => use(client()),
     service: async ({ world, app: _ }, use) => {
       const { url, serviceKey } = await world.stack()
@@ -166,6 +165,10 @@ export function needs<K extends keyof Contracts>(...keys: readonly K[]): TestAPI
     advance: async ({ world, app: _ }, use) => {
       const { id } = await world.stack()
       await use(async (interval) => body<Advance>(await control('POST', `${id}/advance`, { interval })))
+    },
+    setEnvironment: async ({ world, app: _ }, use) => {
+      const { id } = await world.stack()
+      await use(async (changes) => void (await control('POST', `${id}/environment`, changes)))
     },
     mailbox: async ({ world, app: _ }, use) => use(mailboxOf(await world.stack())),
     observe: async ({ task }, use) => {
@@ -211,37 +214,6 @@ async function actingAs(user: User, { url, anonKey, jwtSecret }: StackAccess): P
     .setExpirationTime('1h')
     .sign(new TextEncoder().encode(jwtSecret))
   return newClient(url, anonKey, token)
-}
-
-function mailboxOf({ url, serviceKey }: StackAccess): Mailbox {
-  const call = async (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, sent?: unknown) => {
-    const response = await fetch(`${url}/mailbox/${path}`, {
-      method,
-      headers: { apikey: serviceKey, Authorization: `Bearer ${serviceKey}` },
-      ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
-    })
-    if (response.ok) return response
-    const { message } = await body<{ message?: string }>(response).catch(() => ({ message: '' }))
-    throw new Error(`the mailbox answered ${response.status}: ${message}`)
-  }
-  const all = async (): Promise<Mail[]> => body<Mail[]>(await call('GET', 'mails'))
-  return {
-    all,
-    clear: async () => void (await call('DELETE', 'mails')),
-    refused: async () => body<RefusedMail[]>(await call('GET', 'refused')),
-    fault: async (fault) => void (await call('POST', 'faults', fault)),
-    clearFaults: async () => void (await call('DELETE', 'faults')),
-    account: async (changes) => void (await call('PATCH', 'account', changes)),
-    async waitFor(fits, { milliseconds = 5_000 } = {}) {
-      const deadline = Date.now() + milliseconds
-      while (true) {
-        const found = (await all()).find(fits)
-        if (found !== undefined) return found
-        if (Date.now() > deadline) throw new Error(`no such mail arrived within ${milliseconds} ms`)
-        await new Promise((resolve) => setTimeout(resolve, 25))
-      }
-    },
-  }
 }
 
 function databaseOf(pool: pg.Pool): SuiteDatabase {

@@ -90,6 +90,7 @@ const contracts = z.strictObject({
       text,
       mails: z.int().min(1),
       windowSeconds: z.number().positive(),
+      window: z.enum(['resets', 'slides']).exactOptional(),
     })
     .exactOptional(),
   reminders: z
@@ -102,8 +103,14 @@ const contracts = z.strictObject({
       pending: text,
       invitedAt: text,
       afterDays: z.array(z.int().min(0)).min(1),
+      closed: z.array(text).exactOptional(),
+      expiresAt: text.exactOptional(),
+      tracking: z.strictObject({ table: tableName, invitation: text, sentAt: text }).exactOptional(),
+      job: text.exactOptional(),
+      mostOnFirstRun: z.int().min(0).exactOptional(),
     })
     .exactOptional(),
+  onboarding: z.strictObject({ function: text, afterDays: z.array(z.int().min(0)).min(1) }).exactOptional(),
   accessCodes: z
     .strictObject({
       function: text,

@@ -156,6 +156,11 @@ export type Contracts = {
     readonly text: string
     readonly mails: number
     readonly windowSeconds: number
+    /**
+     * `resets`: a window after the mail, the next message is mailed again, however many came meanwhile. `slides`: each
+     * message begins the window anew. Default: either is fine, as long as no window holds more mails than the limit.
+     */
+    readonly window?: 'resets' | 'slides'
   }
   /** Invitations that are reminded by a scheduled function. */
   readonly reminders?: {
@@ -169,7 +174,19 @@ export type Contracts = {
     readonly invitedAt: string
     /** Days after the invitation on which a reminder is due. */
     readonly afterDays: readonly number[]
+    /** Values of `status` for invitations that were answered or taken back: nobody is reminded of them. */
+    readonly closed?: readonly string[]
+    /** Timestamp column: after it nobody is reminded. */
+    readonly expiresAt?: string
+    /** Where sent reminders are noted: the column with the invitation's key, and the one that is NULL until the mail was sent. */
+    readonly tracking?: { readonly table: string; readonly invitation: string; readonly sentAt: string }
+    /** Name of the job of pg_cron that calls the function daily. */
+    readonly job?: string
+    /** How many reminders the first run after the deploy may send, over all of production. */
+    readonly mostOnFirstRun?: number
   }
+  /** Mails that lead a new user in: the n-th is due so many days after the sign-up. Needs `profile`. */
+  readonly onboarding?: { readonly function: string; readonly afterDays: readonly number[] }
   readonly accessCodes?: {
     /** Function of the Data API, and its argument. */
     readonly function: string

@@ -33,6 +33,8 @@ export interface Stack extends AsyncDisposable {
    * rows are the caller's to move.
    */
   advance(milliseconds: number): Promise<void>
+  /** Gives edge functions other variables than the project does, from now on; `null` takes one away. They start anew. */
+  setEnvironment(changes: Readonly<Record<string, string | null>>): Promise<void>
   stop(): Promise<void>
 }
 

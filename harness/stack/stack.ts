@@ -69,6 +69,7 @@ export async function startStack(database: Database, options: StackOptions = {})
   const { url, port } = listener
   const users = makeUserDirectory(database)
   const webhookSecret = makeWebhookSecret()
+  const changed: Record<string, string | null> = {}
   const mail = makeMailService({
     now,
     account: options.mailAccount,
@@ -125,6 +126,7 @@ export async function startStack(database: Database, options: StackOptions = {})
               url,
               databaseUrl: database.url('postgres'),
               resendUrl: `${url}/mailbox/functions/${name}/resend`,
+              changed,
             }),
         }).catch(async (error: unknown) => {
           await listener.close()
@@ -186,6 +188,10 @@ export async function startStack(database: Database, options: StackOptions = {})
     async advance(milliseconds) {
       await functions?.restart()
       await mail.advance(milliseconds)
+    },
+    async setEnvironment(changes) {
+      Object.assign(changed, changes)
+      await functions?.restart()
     },
     stop() {
       stopping ??= stopAll()

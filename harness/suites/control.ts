@@ -28,8 +28,9 @@ export type OpenStack = (side: Side) => Promise<OpenedStack>
 /**
  * The door through which suite files, which run in workers, get their stacks: `POST /stacks/<side>` opens one on a
  * fresh clone, `POST /stacks/<id>/advance` lets time pass for it (`{ "interval": "3 days" }`), `POST
- * /stacks/<id>/failed` tells of a test that failed (`{ "name", "since" }`, milliseconds), `DELETE /stacks/<id>`
- * closes it. Loopback, with a token. Disposal closes what is still open.
+ * /stacks/<id>/failed` tells of a test that failed (`{ "name", "since" }`, milliseconds), `POST
+ * /stacks/<id>/environment` changes variables of its edge functions (name → text, or null to take it away), `DELETE
+ * /stacks/<id>` closes it. Loopback, with a token. Disposal closes what is still open.
  */
 export interface Control extends AsyncDisposable {
   readonly url: string
@@ -76,6 +77,9 @@ export async function startControl(open: OpenStack, onFailedTest?: (failed: Fail
       known.elapsed += advance.milliseconds
       await known.stack.advance(advance.milliseconds)
       return advance
+    }
+    if (request.method === 'POST' && known !== undefined && action === 'environment') {
+      return known.stack.setEnvironment(variablesIn(await sentWith(request)))
     }
     if (request.method === 'POST' && known !== undefined && action === 'failed') {
       const { name, since } = await sentWith(request)
@@ -124,6 +128,10 @@ async function sentWith(request: IncomingMessage): Promise<Record<string, unknow
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
   return Object(JSON.parse(Buffer.concat(chunks).toString('utf8')))
+}
+
+function variablesIn(sent: Record<string, unknown>): Record<string, string | null> {
+  return Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, value === null ? null : String(value)]))
 }
 
 function authorised(request: IncomingMessage, token: string): boolean {

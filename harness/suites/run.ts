@@ -19,6 +19,8 @@ export type SuiteOptions = {
   readonly own: readonly string[]
   /** Run only files whose path contains one of these. */
   readonly only?: readonly string[]
+  /** Run only tests whose full name fits this pattern. */
+  readonly names?: string
   /** Folder for Allure's result files. */
   readonly allure?: string
   readonly signal?: AbortSignal
@@ -58,6 +60,7 @@ export async function runSuites(options: SuiteOptions): Promise<SuiteRun> {
         pool: 'threads',
         maxWorkers: 2,
         includeTaskLocation: true,
+        ...(options.names === undefined ? {} : { testNamePattern: options.names }),
       },
       { logLevel: 'silent' },
     )

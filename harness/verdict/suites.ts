@@ -9,6 +9,7 @@ export const builtInSuites = [
   'auth',
   'dates',
   'integrity',
+  'mail-configuration',
   'notifications',
   'rate-limiting',
   'reminders',

@@ -1,73 +1,141 @@
-import { describe, expect, filled, from, needs, quoted, recipients, type SuiteFixtures } from '#suite'
+import { describe, expect, filled, from, mailsTo, needs, quoted, recipients, type SuiteFixtures } from '#suite'
 
 const test = needs('resource', 'membership', 'profile', 'notifications', 'rateLimit')
 
-type Case = { key: string; author: string; authorEmail: string; others: string[] }
+type Writer = { id: string; email: string }
+type Case = { key: string; writers: Writer[]; others: string[] }
 
-/** Messages of one burst, beyond the limit. */
-const extra = 4
+/** Messages at once, beyond the limit. */
+const extra = 40
 
 describe('rate limiting of chat mails', () => {
-  test('a burst of messages, all at once, sends no more mails than the limit', async ({
+  test('many messages at once, from two people, send no more mails than the limit for each recipient and resource', async ({
     app,
     as,
     db,
     mailbox,
     seed,
+    service,
     skip,
   }) => {
-    const chat = app.notifications.chatMessage
-    if (chat === undefined) return skip('not configured: contracts.notifications.chatMessage')
-    const { rateLimit, notifications } = app
-    const [first, second] = await cases(app, db, seed)
-    expect(first && second, 'two resources with collaborators').toBeDefined()
-    if (first === undefined || second === undefined) return
-
-    const burst = async ({ key, author, authorEmail }: Case, messages: number) => {
-      const client = await as({ id: author, email: authorEmail })
-      const written = await Promise.all(
-        Array.from({ length: messages }, async (_, at) => {
-          const row = { [rateLimit.resource]: key, [rateLimit.user]: author, [rateLimit.text]: `message ${at + 1}` }
-          const { data, error } = await from(client, rateLimit.table)
-            .insert(row as never)
-            .select('*')
-          expect(error?.code, 'SQLSTATE of the insert').toBeUndefined()
-          return String((data?.[0] as { id?: string | number } | undefined)?.id ?? '')
-        }),
-      )
-      const answers = await Promise.all(
-        written.map((message) => {
-          const body = filled(chat.body, { resource: key, actor: author, message })
-          return client.functions.invoke(notifications.function, { body })
-        }),
-      )
-      expect(answers.filter(({ error }) => error !== null).length, 'failed calls').toBe(0)
-    }
-
-    await burst(first, rateLimit.mails + extra)
-    const sent = (await mailbox.all()).flatMap(recipients)
-    const perRecipient = first.others.map((address) => sent.filter((one) => one === address).length)
-    expect(perRecipient.filter((mails) => mails > rateLimit.mails).length, 'recipients over the limit').toBe(0)
-    expect(perRecipient.filter((mails) => mails === 0).length, 'recipients without any mail').toBe(0)
-    expect(sent.filter((address) => address === first.authorEmail).length, 'mails to the author').toBe(0)
-
-    await burst(first, 1)
-    expect((await mailbox.all()).length, 'mails after one more message within the window').toBe(sent.length)
+    const fixtures = { app, as, db, seed, service, skip }
+    const [first, second] = await casesOf(fixtures)
+    await mailbox.clear()
+    const answers = await told(fixtures, first, app.rateLimit.mails + extra)
+    expect(answers.filter((answer) => answer !== 'ok').length, 'failed calls').toBe(0)
+    const counts = await mailsTo(mailbox, first.others)
+    expect(counts.filter((mails) => mails > app.rateLimit.mails).length, 'recipients over the limit').toBe(0)
+    expect(counts.filter((mails) => mails === 0).length, 'recipients without any mail').toBe(0)
+    const sent = (await mailbox.all()).flatMap(recipients).length
+    await told(fixtures, first, 2)
+    expect((await mailbox.all()).flatMap(recipients).length, 'mails after more messages within the window').toBe(sent)
 
     // The limit is for each resource.
     await mailbox.clear()
-    await burst(second, 1)
-    const others = (await mailbox.all()).flatMap(recipients)
-    expect(
-      second.others.filter((address) => !others.includes(address)).length,
-      'recipients without a mail about another resource',
-    ).toBe(0)
+    await told(fixtures, second, 1)
+    const missing = (await mailsTo(mailbox, second.others)).filter((mails) => mails === 0)
+    expect(missing.length, 'recipients without a mail about another resource').toBe(0)
+  })
+
+  test('a slow stream of messages never sends more mails than the limit within a window, also when the function starts anew', async ({
+    app,
+    advance,
+    as,
+    db,
+    mailbox,
+    seed,
+    service,
+    skip,
+  }) => {
+    const fixtures = { app, as, db, seed, service, skip }
+    const { mails: limit, windowSeconds, window } = app.rateLimit
+    const [, , third] = await casesOf(fixtures)
+    await mailbox.clear()
+    await told(fixtures, third, limit)
+    const burst = await mailsTo(mailbox, third.others)
+    expect(burst.filter((mails) => mails === 0).length, 'recipients without any mail').toBe(0)
+    const step = Math.ceil(windowSeconds * 0.6)
+    await advance(`${step} seconds`)
+    await told(fixtures, third, 1)
+    const within = (await mailsTo(mailbox, third.others)).filter((mails) => mails > limit)
+    expect(within.length, 'recipients over the limit within the window').toBe(0)
+    await advance(`${step} seconds`)
+    await mailbox.clear()
+    await told(fixtures, third, 1)
+    const after = await mailsTo(mailbox, third.others)
+    expect(after.filter((mails) => mails > limit).length, 'recipients over the limit in the next window').toBe(0)
+    if (window !== undefined)
+      expect(
+        after.filter((mails) => mails !== (window === 'resets' ? 1 : 0)).length,
+        `recipients for whom the window is not one that ${window}`,
+      ).toBe(0)
+  })
+
+  test('a mail service that is too busy or fails costs nobody the mail, and sends it to nobody twice', async ({
+    app,
+    as,
+    db,
+    mailbox,
+    seed,
+    service,
+    skip,
+  }) => {
+    const fixtures = { app, as, db, seed, service, skip }
+    const [, , , fourth] = await casesOf(fixtures)
+    await mailbox.clear()
+    await mailbox.fault({ kind: 'error', status: 500 })
+    await told(fixtures, fourth, 1)
+    await mailbox.clearFaults()
+    expect((await mailbox.all()).length, 'mails while the service failed').toBe(0)
+    await mailbox.fault({ kind: 'rate-limit', retryAfter: 1 })
+    expect(await told(fixtures, fourth, 1), 'answer while the service was too busy').toEqual(['ok'])
+    await mailbox.clearFaults()
+    const counts = await mailsTo(mailbox, fourth.others)
+    expect(counts.filter((mails) => mails === 0).length, 'recipients without any mail').toBe(0)
+    expect(counts.filter((mails) => mails > app.rateLimit.mails).length, 'recipients over the limit').toBe(0)
   })
 })
 
+type Given = Pick<SuiteFixtures, 'as' | 'db' | 'seed' | 'service'> & {
+  skip: (reason: string) => never
+  app: App & Required<Pick<SuiteFixtures['app'], 'notifications' | 'rateLimit'>>
+}
+
+/** Messages written in turn by those who may, then told of all at once; the answers. */
+async function told({ app, as, service, skip }: Given, { key, writers }: Case, messages: number): Promise<string[]> {
+  const { rateLimit, notifications } = app
+  const chat = notifications.chatMessage
+  if (chat === undefined) return skip('not configured: contracts.notifications.chatMessage')
+  const rows = Array.from({ length: messages }, (_, at) => ({
+    [rateLimit.resource]: key,
+    [rateLimit.user]: writers[at % writers.length]?.id,
+    [rateLimit.text]: `message ${at + 1}`,
+  }))
+  const { data, error } = await from(service, rateLimit.table)
+    .insert(rows as never)
+    .select('*')
+  expect(error?.code, 'SQLSTATE of the insert').toBeUndefined()
+  const clients = new Map(await Promise.all(writers.map(async (writer) => [writer.id, await as(writer)] as const)))
+  return Promise.all(
+    (data ?? []).map(async (row: Record<string, unknown>) => {
+      const actor = String(row[rateLimit.user])
+      const body = filled(chat.body, { resource: key, actor, message: String(row.id ?? '') })
+      const answer = await clients.get(actor)?.functions.invoke(notifications.function, { body })
+      return answer?.error === null ? 'ok' : String(answer?.error?.name)
+    }),
+  )
+}
+
+/** Four resources that fit, each for one test. */
+async function casesOf({ app, db, seed }: Given): Promise<[Case, Case, Case, Case]> {
+  const [first, second, third, fourth] = await cases(app, db, seed)
+  if (first && second && third && fourth) return [first, second, third, fourth]
+  return expect.fail('There are not four resources with two who may write and somebody who reads.')
+}
+
 type App = Required<Pick<SuiteFixtures['app'], 'resource' | 'membership' | 'profile'>>
 
-/** Resources whose people all have a profile with an address of their own, and a member who writes. */
+/** Resources whose people all have a profile with an address of their own, and two members who write. */
 function cases({ resource, membership, profile }: App, db: SuiteFixtures['db'], seed: number): Promise<Case[]> {
   const [r, m, p] = [quoted(resource.table), quoted(membership.table), quoted(profile.table)]
   return db.query<Case>(
@@ -84,15 +152,16 @@ function cases({ resource, membership, profile }: App, db: SuiteFixtures['db'], 
        left join ${p} p on p.${quoted(profile.user)} = n.id
      ),
      fitting as (
-       select key, min(id::text) filter (where may_log_in) as author from addressed
+       select key, (array_agg(id::text order by id::text) filter (where may_log_in))[:2] as writers from addressed
        group by key
        having count(*) between 3 and 8 and count(distinct nullif(email, '')) = count(*)
      )
-     select f.key::text as key, f.author,
-       (select a.email from addressed a where a.key = f.key and a.id::text = f.author) as "authorEmail",
-       (select array_agg(a.email order by a.email) from addressed a where a.key = f.key and a.id::text <> f.author) as others
-     from fitting f where author is not null
-     order by md5(f.key::text || $1) limit 2`,
+     select f.key::text as key,
+       (select jsonb_agg(jsonb_build_object('id', a.id, 'email', a.email) order by a.id::text)
+        from addressed a where a.key = f.key and a.id::text = any (f.writers)) as writers,
+       (select array_agg(a.email order by a.email) from addressed a where a.key = f.key and a.id::text <> all (f.writers)) as others
+     from fitting f where cardinality(writers) = 2
+     order by md5(f.key::text || $1) limit 4`,
     [`chat ${seed}`],
   )
 }

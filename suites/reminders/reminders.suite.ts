@@ -1,38 +1,50 @@
-import { describe, expect, needs, quoted, type SuiteFixtures } from '#suite'
+import { describe, expect, invited, type MailFault, mailsTo, needs, notedAsSent, type SuiteFixtures } from '#suite'
 
 const test = needs('reminders')
 
-const day = 86_400_000
+type Reminders = Required<SuiteFixtures['app']>['reminders']
+
+type Trial = {
+  readonly says: string
+  readonly fault: MailFault
+  /** Whether the mail is out when the first run ends. */
+  readonly sent: 0 | 1
+}
+
+const trials: readonly Trial[] = [
+  { says: 'it fails with 500', fault: { kind: 'error', status: 500 }, sent: 0 },
+  { says: 'the connection breaks after it took the mails', fault: { kind: 'drop', when: 'after' }, sent: 1 },
+]
 
 describe('reminders', () => {
-  test('a due invitation is reminded once, however often the job runs', async ({ app, db, mailbox, seed, service }) => {
+  test('a due invitation is reminded once, however often the job runs, and however often at once', async ({
+    app,
+    db,
+    mailbox,
+    seed,
+    service,
+  }) => {
     const { function: job, afterDays } = app.reminders
-    const email = await invitationOf(app.reminders, db, seed, (afterDays[0] ?? 0) * day + day / 24)
+    const addresses = await invited(db, app.reminders, `due-${seed}`, [
+      { name: 'first', age: (afterDays[0] ?? 0) * 24 + 1 },
+      { name: 'last', age: (afterDays.at(-1) ?? 0) * 24 + 1 },
+    ])
     await mailbox.clear()
-    expect(await run(service, job), 'answer of the first run').toBe('ok')
-    const mails = async () =>
-      (await mailbox.all()).filter(({ to }) => to.some((one) => one.toLowerCase() === email)).length
-    expect(await mails(), 'reminders after the first run').toBe(1)
-    expect(await run(service, job), 'answer of the second run').toBe('ok')
-    expect(await mails(), 'reminders after the second run').toBe(1)
-  })
-
-  test('two runs at once remind once', async ({ app, db, mailbox, seed, service }) => {
-    const { function: job, afterDays } = app.reminders
-    const email = await invitationOf(app.reminders, db, seed + 1, (afterDays.at(-1) ?? 0) * day + day / 24)
-    await mailbox.clear()
+    // Slow, so that one run is still sending while the other looks.
+    await mailbox.fault({ kind: 'slow', milliseconds: 300 })
     const answers = await Promise.all([run(service, job), run(service, job)])
-    expect(answers, 'answers of both runs').toEqual(['ok', 'ok'])
-    const mails = (await mailbox.all()).filter(({ to }) => to.some((one) => one.toLowerCase() === email))
-    expect(mails.length, 'reminders').toBe(1)
+    await mailbox.clearFaults()
+    expect(answers, 'answers of two runs at once').toEqual(['ok', 'ok'])
+    expect(await mailsTo(mailbox, addresses), 'reminders after two runs at once').toEqual([1, 1])
+    expect(await run(service, job), 'answer of the next run').toBe('ok')
+    expect(await mailsTo(mailbox, addresses), 'reminders after the next run').toEqual([1, 1])
   })
 
   test('a fresh invitation is not reminded', async ({ app, db, mailbox, seed, service }) => {
-    const email = await invitationOf(app.reminders, db, seed + 2, day / 24)
+    const addresses = await invited(db, app.reminders, `fresh-${seed}`, [{ name: 'fresh', age: 1 }])
     await mailbox.clear()
     expect(await run(service, app.reminders.function), 'answer of the run').toBe('ok')
-    const mails = (await mailbox.all()).filter(({ to }) => to.some((one) => one.toLowerCase() === email))
-    expect(mails.length, 'reminders').toBe(0)
+    expect(await mailsTo(mailbox, addresses), 'reminders').toEqual([0])
   })
 
   test('a visitor cannot start the job', async ({ app, anon, mailbox }) => {
@@ -40,43 +52,96 @@ describe('reminders', () => {
     expect(await run(anon, app.reminders.function), 'answer of the run').toBe('FunctionsHttpError')
     expect((await mailbox.all()).length, 'mails').toBe(0)
   })
+
+  test('its job in the database is daily, and calls it with a key that it takes', async ({
+    api,
+    app,
+    db,
+    mailbox,
+    seed,
+    skip,
+  }) => {
+    const { job, function: name } = app.reminders
+    if (job === undefined) return skip('not configured: contracts.reminders.job')
+    const [there] = await db.query<{ present: boolean }>(`select to_regclass('cron.job') is not null as present`)
+    expect(there?.present, 'pg_cron').toBe(true)
+    const jobs = await db.query<{ schedule: string; command: string; active: boolean }>(
+      'select schedule, command, active from cron.job where jobname = $1',
+      [job],
+    )
+    expect(jobs.length, `jobs named ${job}`).toBe(1)
+    const [{ schedule, command, active } = { schedule: '', command: '', active: false }] = jobs
+    expect(active, 'the job is switched on').toBe(true)
+    expect(isDaily(schedule), `the schedule ${schedule} is once a day`).toBe(true)
+    const [address = ''] = await due(app.reminders, db, `job-${seed}`)
+    await fillVault(db, command, api)
+    await mailbox.clear()
+    await db.query(command)
+    const mail = await mailbox.waitFor(({ to }) => to.some((one) => one.toLowerCase() === address), {
+      milliseconds: 8_000,
+    })
+    expect(mail.function, 'the function that the job called').toBe(name)
+  })
 })
+
+describe('reminders, when the mail service', () => {
+  for (const [at, { says, fault, sent }] of trials.entries()) {
+    test(`${says}: no mail twice, none lost, and none noted as sent that was not`, async ({
+      app,
+      db,
+      mailbox,
+      seed,
+      service,
+    }) => {
+      const [address = ''] = await due(app.reminders, db, `fault-${at}-${seed}`)
+      await mailbox.clear()
+      await mailbox.fault({ ...fault, recipient: address })
+      await run(service, app.reminders.function)
+      await mailbox.clearFaults()
+      expect(await mailsTo(mailbox, [address]), 'mails after the run that failed').toEqual([sent])
+      if (sent === 0) expect(await notedAsSent(db, app.reminders, address), 'noted as sent without a mail').toBe(0)
+      expect(await run(service, app.reminders.function), 'answer of the next run').toBe('ok')
+      expect(await mailsTo(mailbox, [address]), 'mails after the next run').toEqual([1])
+      if (app.reminders.tracking !== undefined)
+        expect(await notedAsSent(db, app.reminders, address), 'noted as sent after the mail').toBe(1)
+      await run(service, app.reminders.function)
+      expect(await mailsTo(mailbox, [address]), 'mails after one more run').toEqual([1])
+    })
+  }
+
+  test('is too busy: the mail waits and is not lost', async ({ app, db, mailbox, seed, service }) => {
+    const [address = ''] = await due(app.reminders, db, `busy-${seed}`)
+    await mailbox.clear()
+    await mailbox.fault({ kind: 'rate-limit', retryAfter: 1, recipient: address })
+    expect(await run(service, app.reminders.function), 'answer of the run').toBe('ok')
+    await mailbox.clearFaults()
+    expect(await mailsTo(mailbox, [address]), 'mails').toEqual([1])
+  })
+})
+
+function due(reminders: Reminders, db: SuiteFixtures['db'], salt: string): Promise<string[]> {
+  return invited(db, reminders, salt, [{ name: 'due', age: (reminders.afterDays[0] ?? 0) * 24 + 1 }])
+}
 
 async function run(client: SuiteFixtures['anon'], name: string): Promise<string> {
   const { error } = await client.functions.invoke(name, { body: {} })
   return error === null ? 'ok' : String(error.name)
 }
 
-/**
- * Takes an invitation and moves it in time as a whole, so that it was made `age` milliseconds ago and expires as much
- * later as it did; open, and to an address of its own, which is returned.
- */
-async function invitationOf(
-  { table, key, email, status, pending, invitedAt }: Required<SuiteFixtures['app']>['reminders'],
-  db: SuiteFixtures['db'],
-  seed: number,
-  age: number,
-): Promise<string> {
-  const address = `delivered+greenlight-reminder-${seed}@resend.dev`
-  const instants = await db.query<{ name: string }>(
-    `select attname as name from pg_attribute
-     where attrelid = $1::regclass and attnum > 0 and not attisdropped and atttypid = 'timestamptz'::regtype
-       and attgenerated = ''`,
-    [quoted(table)],
-  )
-  const moved = instants.map(({ name }) => `${quoted(name)} = ${quoted(name)} + chosen.delta`)
-  const [changed] = await db.query<{ rows: number }>(
-    `with chosen as (
-       select ${quoted(key)} as key, now() - make_interval(secs => $4) - ${quoted(invitedAt)} as delta
-       from ${quoted(table)} order by md5(${quoted(key)}::text || $3) limit 1
-     ),
-     changed as (
-       update ${quoted(table)} set ${[...moved, `${quoted(email)} = $1`, `${quoted(status)} = $2`].join(', ')}
-       from chosen where ${quoted(key)} = chosen.key returning 1
-     )
-     select count(*)::int as rows from changed`,
-    [address, pending, String(seed), age / 1000],
-  )
-  expect(changed?.rows, 'an invitation to try with').toBe(1)
-  return address
+/** Five fields, of which minute and hour are one number each and the rest is `*`: once a day. */
+function isDaily(schedule: string): boolean {
+  const [minute = '', hour = '', ...rest] = schedule.trim().split(/\s+/)
+  const within = (field: string, most: number) => /^\d{1,2}$/.test(field) && Number(field) <= most
+  return within(minute, 59) && within(hour, 23) && rest.length === 3 && rest.every((field) => field === '*')
+}
+
+/** Makes those secrets that a job reads and the vault lacks: they are put there by hand, before the deploy. */
+async function fillVault(db: SuiteFixtures['db'], command: string, { url, anonKey, serviceKey }: SuiteFixtures['api']) {
+  for (const [, name = ''] of command.matchAll(/name\s*=\s*'(\w+)'/g)) {
+    const value = /url/i.test(name) ? url : /service|secret/i.test(name) ? serviceKey : anonKey
+    await db.query('select vault.create_secret($2, $1) where not exists (select from vault.secrets where name = $1)', [
+      name,
+      value,
+    ])
+  }
 }

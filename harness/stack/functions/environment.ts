@@ -11,6 +11,8 @@ export type EnvironmentFacts = {
   readonly resendUrl: string
   /** The project's own secrets. */
   readonly secrets: Readonly<Record<string, string>>
+  /** What a suite changed of them; `null`: taken away. */
+  readonly changed?: Readonly<Record<string, string | null>>
 }
 
 /**
@@ -25,10 +27,11 @@ export function functionEnvironment({
   databaseUrl,
   resendUrl,
   secrets,
+  changed = {},
 }: EnvironmentFacts): Record<string, string> {
+  const own = Object.entries({ RESEND_API_KEY: 're_test_greenlight', ...secrets, ...changed })
   return {
-    RESEND_API_KEY: 're_test_greenlight',
-    ...secrets,
+    ...Object.fromEntries(own.filter((entry): entry is [string, string] => entry[1] !== null)),
     SB_REGION: 'local',
     SB_EXECUTION_ID: randomUUID(),
     DENO_DEPLOYMENT_ID: `greenlight_${name}_1`,

@@ -1,0 +1,149 @@
+import { describe, expect, invited, mailsTo, needs, quoted, type SuiteFixtures } from '#suite'
+
+const test = needs('reminders')
+
+const hoursOfDay = 24
+
+describe('reminders, day by day', () => {
+  test('the first run after the deploy does not remind too many at once', async ({ app, mailbox, service, skip }) => {
+    await mailbox.clear()
+    expect(await answerOf(service, app.reminders.function), 'answer of the run').toBe('ok')
+    const mails = (await mailbox.all()).filter((mail) => mail.function === app.reminders.function).length
+    const most = app.reminders.mostOnFirstRun
+    if (most === undefined)
+      return skip(`not configured: contracts.reminders.mostOnFirstRun, and the first run sends ${mails} mails`)
+    expect(mails, 'mails of the first run').toBeLessThanOrEqual(most)
+  })
+
+  test('each invitation is reminded on its days and on no other, by a job that runs daily', async ({
+    app,
+    advance,
+    db,
+    mailbox,
+    seed,
+    service,
+  }) => {
+    const { function: job, afterDays } = app.reminders
+    const days = Array.from({ length: Math.max(30, ...afterDays) }, (_, day) => day)
+    const addresses = await invited(
+      db,
+      app.reminders,
+      `day-${seed}`,
+      days.map((day) => ({ name: `${day}`, age: day * hoursOfDay + 1 })),
+    )
+    await run(service, job)
+    let passed = 0
+    const [first = 0, second = first + 1] = afterDays.toSorted((one, other) => one - other)
+    for (const step of [1, Math.max(1, second - first)]) {
+      await advance(`${step} days`)
+      passed += step
+      await mailbox.clear()
+      await run(service, job)
+      const mails = await mailsTo(mailbox, addresses)
+      const wrong = days.flatMap((day, at) => {
+        const age = day + passed
+        const due = afterDays.includes(age)
+        // What became due on a day without a run may still be told, or not: the contract does not say.
+        const late = afterDays.some((one) => one > age - step && one < age)
+        const ok = due ? mails[at] === 1 : late ? (mails[at] ?? 0) <= 1 : mails[at] === 0
+        return ok ? [] : [`${age} days old: ${mails[at]} reminders`]
+      })
+      expect(wrong, `reminders after ${passed} days`).toEqual([])
+      const before = await mailsTo(mailbox, addresses)
+      await run(service, job)
+      expect(await mailsTo(mailbox, addresses), 'reminders after a second run on the same day').toEqual(before)
+    }
+  })
+
+  test('nobody is reminded of an invitation that is answered, taken back or expired', async ({
+    app,
+    db,
+    mailbox,
+    seed,
+    service,
+    skip,
+  }) => {
+    const { closed = [], expiresAt, afterDays } = app.reminders
+    if (closed.length === 0 && expiresAt === undefined)
+      return skip('not configured: contracts.reminders.closed, contracts.reminders.expiresAt')
+    const age = (afterDays[0] ?? 0) * hoursOfDay + 1
+    const addresses = await invited(db, app.reminders, `closed-${seed}`, [
+      { name: 'open', age },
+      ...closed.map((status, at) => ({ name: `closed-${at}`, age, status })),
+      ...(expiresAt === undefined ? [] : [{ name: 'expired', age, expired: true }]),
+    ])
+    await mailbox.clear()
+    await run(service, app.reminders.function)
+    const mails = await mailsTo(mailbox, addresses)
+    expect(mails[0], 'reminders of the one that is open').toBe(1)
+    const labels = [...closed, ...(expiresAt === undefined ? [] : ['expired'])]
+    expect(
+      labels.filter((_, at) => mails[at + 1] !== 0),
+      'reminders of others',
+    ).toEqual([])
+  })
+})
+
+const onboardingTest = needs('onboarding', 'profile')
+
+describe('onboarding mails', () => {
+  onboardingTest(
+    'come once each, in order, and end for a user who left',
+    async ({ app, advance, db, mailbox, seed, service }) => {
+      const { function: job, afterDays } = app.onboarding
+      const [staying = '', leaving = ''] = await newcomers(app.profile, db, seed)
+      const subjects: string[] = []
+      let passed = 0
+      for (const [at, days] of afterDays.entries()) {
+        if (days > passed) await advance(`${days - passed} days`)
+        passed = days
+        await mailbox.clear()
+        // On one day, and at once.
+        await Promise.all([run(service, job), run(service, job)])
+        await run(service, job)
+        const [stays, left] = await mailsTo(mailbox, [staying, leaving])
+        expect(stays, `mails on day ${days} to a new user`).toBe(1)
+        expect(left, `mails on day ${days} to a user who ${at === 0 ? 'is new' : 'left'}`).toBe(at === 0 ? 1 : 0)
+        subjects.push((await mailbox.all()).find((mail) => mail.to.includes(staying))?.subject ?? '')
+        if (at === 0) await db.query('update auth.users set deleted_at = now() where lower(email) = $1', [leaving])
+      }
+      expect(new Set(subjects).size, 'different mails').toBe(afterDays.length)
+      await advance('1 day')
+      await mailbox.clear()
+      await run(service, job)
+      expect(await mailsTo(mailbox, [staying, leaving]), 'mails when all were sent').toEqual([0, 0])
+    },
+  )
+})
+
+/** Signs two users up, an hour ago; answers their addresses. */
+async function newcomers(
+  profile: Required<SuiteFixtures['app']>['profile'],
+  db: SuiteFixtures['db'],
+  seed: number,
+): Promise<string[]> {
+  const addresses = ['stays', 'leaves'].map((name) => `delivered+greenlight-${name}-${seed}@resend.dev`)
+  for (const address of addresses) {
+    await db.query(
+      `insert into auth.users (instance_id, id, aud, role, email, email_confirmed_at, created_at, updated_at, raw_app_meta_data, raw_user_meta_data)
+       select '00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'authenticated', 'authenticated', $1,
+         now() - interval '1 hour', now() - interval '1 hour', now() - interval '1 hour', '{"provider": "email", "providers": ["email"]}', '{"full_name": "New User"}'`,
+      [address],
+    )
+    const [made] = await db.query<{ rows: number }>(
+      `select count(*)::int as rows from auth.users u join ${quoted(profile.table)} p on p.${quoted(profile.user)} = u.id where u.email = $1`,
+      [address],
+    )
+    expect(made?.rows, 'profiles of a new user').toBe(1)
+  }
+  return addresses
+}
+
+async function answerOf(client: SuiteFixtures['anon'], name: string): Promise<string> {
+  const { error } = await client.functions.invoke(name, { body: {} })
+  return error === null ? 'ok' : String(error.name)
+}
+
+async function run(client: SuiteFixtures['anon'], name: string): Promise<void> {
+  expect(await answerOf(client, name), 'answer of the run').toBe('ok')
+}
