@@ -73,7 +73,7 @@ describe('the suites in the verdict', () => {
 
   test('suites that were not run leave a required check open in every folder', () => {
     const result = judgeSuites(undefined)
-    expect(result.checks).toHaveLength(11)
+    expect(result.checks).toHaveLength(12)
     expect(result.checks.every(({ status, required }) => status === 'not run' && required)).toBe(true)
   })
 
@@ -83,7 +83,7 @@ describe('the suites in the verdict', () => {
     expect(checkOf(idle, 'features.tried')).toMatchObject({
       status: 'not configured',
       required: false,
-      reason: expect.stringContaining('access-codes, notifications, rate-limiting, reminders'),
+      reason: expect.stringContaining('access-codes, mail-configuration, notifications, rate-limiting, reminders'),
     })
     const [metric] = decideMetrics(idle.checks, []).filter(({ name }) => name === 'features')
     expect(metric?.summary).toMatch(/^The Data API offers .*was not tried, since the config has no contract/)
