@@ -95,7 +95,7 @@ describe('what a finding says', () => {
     for (const table of tables) {
       const mine = [...(parts.get(table.name)?.values() ?? [])]
       expect(mine).toHaveLength(users)
-      expect(Math.max(...mine.map(({ rows }) => rows))).toBeLessThanOrEqual(36)
+      expect(Math.max(...mine.map(({ rows }) => rows))).toBeLessThanOrEqual(24)
     }
     const facts = {
       ...project.facts,

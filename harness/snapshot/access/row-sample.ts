@@ -8,9 +8,9 @@ import type { Probe, Relation } from './facts.ts'
 /** A part of a relation's rows, as the condition that finds them. */
 export type Part = NonNullable<Probe['only']>
 
-/** Rows that each user is asked about where all rows would cost too much: of their own, and of everybody's. */
+/** Rows that each user is asked about where all rows would cost too much: of their own, and of everybody's, others for each user. */
 const ownRows = 12
-const anyRows = 24
+const anyRows = 12
 /** Ways in which rows of a table belong to a user; more are not followed. */
 const mostPaths = 6
 
@@ -48,14 +48,18 @@ export async function rowParts(
           : `select uid, json_agg(key) as keys from (select uid, key, row_number() over (partition by uid order by hashtext(key::text), key) as n
         from (${own.join(' union ')}) as owned) as ranked where n <= ${ownRows} group by uid union all`
       }
-      select null as uid, json_agg(key) as keys from (select ${key} as key from ${relationSql(table)} t order by hashtext(${key}::text), 1 limit ${anyRows}) as anybody`)
+      select null as uid, json_agg(key) as keys from (select ${key} as key from ${relationSql(table)} t order by hashtext(${key}::text), 1 limit ${anyRows * users.size}) as anybody`)
     const any = rows.find(({ uid }) => uid === null)?.keys ?? []
     const byUser = new Map(rows.map(({ uid, keys }) => [uid, keys]))
     parts.set(
       table.name,
       new Map(
-        [...users].map(([id, index]) => {
-          const keys = [...new Map([...(byUser.get(id) ?? []), ...any].map((key) => [key.join('\n'), key])).values()]
+        [...users].map(([id, index], at) => {
+          const others = Array.from(
+            { length: Math.min(anyRows, any.length) },
+            (_, n) => any[(at * anyRows + n) % any.length] ?? [],
+          )
+          const keys = [...new Map([...(byUser.get(id) ?? []), ...others].map((key) => [key.join('\n'), key])).values()]
           return [index, { where: condition(table, keys), rows: keys.length }]
         }),
       ),

@@ -127,18 +127,27 @@ type Rows = ReadonlyMap<string, number>
 
 /** As the comparison of sampled users does it: what is not seen any more is told as that, not once more as unwritable. */
 function rowChanges(old: Rows, now: Rows, sets: readonly RowSetName[]) {
-  return sets.flatMap((set) => {
-    const bit = maskOf[set]
-    const has = (mask: number | undefined) => mask !== undefined && (mask & bit) === bit
-    const gained = [...now].flatMap(([hash, mask]) =>
-      has(mask) && !has(old.get(hash)) && (set !== 'insertable' || old.has(hash)) ? [hash] : [],
-    )
-    const lost = [...old].flatMap(([hash, mask]) =>
-      has(mask) && !has(now.get(hash)) && (set === 'seen' || now.has(hash)) ? [hash] : [],
-    )
-    return [
+  const changes = sets.map((set) => ({ set, bit: maskOf[set], gained: [] as string[], lost: [] as string[] }))
+  for (const [hash, mask] of now) {
+    const was = old.get(hash)
+    if (was === mask) continue
+    for (const { set, bit, gained } of changes) {
+      const had = was !== undefined && (was & bit) === bit
+      if ((mask & bit) === bit && !had && (set !== 'insertable' || was !== undefined)) gained.push(hash)
+    }
+  }
+  for (const [hash, mask] of old) {
+    const is = now.get(hash)
+    if (is === mask) continue
+    for (const { set, bit, lost } of changes) {
+      const has = is !== undefined && (is & bit) === bit
+      if ((mask & bit) === bit && !has && (set === 'seen' || is !== undefined)) lost.push(hash)
+    }
+  }
+  return changes
+    .flatMap(({ set, gained, lost }) => [
       { set, direction: 'gained' as const, hashes: gained },
       { set, direction: 'lost' as const, hashes: lost },
-    ].filter(({ hashes }) => hashes.length > 0)
-  })
+    ])
+    .filter(({ hashes }) => hashes.length > 0)
 }
