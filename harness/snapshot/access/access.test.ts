@@ -19,7 +19,8 @@ beforeAll(async () => {
   await preparePlatformSchemas(before)
   project = await accessProject(
     before,
-    'create view public.member_counts with (security_invoker = true) as select event_id as id, count(*) as members from public.event_user_roles group by 1',
+    `create view public.member_counts with (security_invoker = true) as select event_id as id, count(*) as members from public.event_user_roles group by 1;
+     create schema vault_of_app; create table vault_of_app.payouts as select id from public.events`,
   )
 })
 afterAll(() => cluster.stop())
@@ -53,6 +54,15 @@ describe('row sets', () => {
 
   test.each(harmless)('%s: none is a finding', async (_, cases) => {
     expect(await blocking(cases.map(([, sql]) => sql).join(';\n'))).toEqual([])
+  })
+
+  test('a policy that asked for user_metadata before, and still does, is no news', () => {
+    const policies = project.facts.policies.map((policy) => ({ ...policy, asksUserMetadata: true }))
+    const was = { ...project.facts, policies }
+    const is = { ...was, policies: policies.map((policy) => ({ ...policy, name: `${policy.name}, renamed` })) }
+    const kinds = compareAccess(was, is, []).findings.map(({ kind }) => kind)
+    expect(kinds.filter((kind) => kind.endsWith('-gained'))).toEqual([])
+    expect(compareAccess(project.facts, is, []).findings.map(({ kind }) => kind)).toContain('access.rows-gained')
   })
 
   test('a new table that shows copied rows is a warning, without row security and behind a policy for everyone', async () => {

@@ -1,6 +1,7 @@
 import type { Check } from '../../model/check.ts'
 import type { Finding } from '../../model/finding.ts'
 import { accessCheck } from './check.ts'
+import { claimFindings } from './claim-findings.ts'
 import { coverageFindings } from './coverage.ts'
 import type { AccessDifference } from './differences.ts'
 import { exposureFindings } from './exposure-findings.ts'
@@ -30,6 +31,7 @@ export function compareAccess(
     ...reads.findings,
     ...rowFindings(after, differences),
     ...brokenWriteFindings(before, after, reads.findings),
+    ...claimFindings(before, after),
     ...grantFindings(before, after),
     ...coverageFindings(before, after),
   ])
@@ -39,7 +41,9 @@ export function compareAccess(
 /** One finding for each kind, object and role: the first stands, the later ones become lines of its evidence. */
 function merge(findings: readonly Finding[]): Finding[] {
   const merged = new Map<string, Finding>()
-  for (const finding of findings) {
+  // What is proven comes before what may be: a warning never takes the place of a finding that blocks.
+  const rank = ({ severity }: Finding) => (severity === undefined ? 0 : 1)
+  for (const finding of findings.toSorted((a, b) => rank(a) - rank(b))) {
     // A column's grant is a matter of its own, which an expectation names by the column.
     const key = sortKey(finding)
     const first = merged.get(key)

@@ -17,12 +17,14 @@ export function exposureFindings(before: AccessFacts, after: AccessFacts): Findi
     const finding =
       relation.kind === 'view'
         ? openView(old, relation, after)
-        : (openTable(old, relation) ?? (old === undefined ? shownByPolicy(relation, after) : undefined))
+        : (openTable(old, relation, before.tables.includes(relation.oid)) ??
+          (old === undefined && !before.tables.includes(relation.oid) ? shownByPolicy(relation, after) : undefined))
     return finding ? [finding] : []
   })
 }
 
-function openTable(old: Relation | undefined, relation: Relation): Finding | undefined {
+/** `known`: the table was there before, whether anybody reached it or not. */
+function openTable(old: Relation | undefined, relation: Relation, known: boolean): Finding | undefined {
   if (relation.rowSecurity || (old !== undefined && !old.rowSecurity)) return undefined
   const rights = outside.flatMap((role) => {
     const grants = grantsOf(relation, role)
@@ -36,9 +38,10 @@ function openTable(old: Relation | undefined, relation: Relation): Finding | und
   })
   const [first] = rights
   if (first === undefined) return undefined
-  // A new table that signed-in users only read is a choice (a list of countries); one that they write is not.
+  // A new table that signed-in users only read is a choice (a list of countries); one that they write, or rows that were shut away, are not.
   const onlyRead = first.role === 'authenticated' && first.words.length === 1 && first.words[0] === 'read'
-  if (old === undefined && onlyRead && relation.rows === 0) return undefined
+  const harmless = old === undefined && onlyRead && (!known || relation.rows === 0)
+  if (harmless && relation.rows === 0) return undefined
   const who = rights.map(({ role, words }) => `${role} may ${words.join(', ')}`).join('; ')
   return {
     kind: 'access.rls-disabled',
@@ -46,9 +49,11 @@ function openTable(old: Relation | undefined, relation: Relation): Finding | und
     role: first.role,
     title: old
       ? `Row security was switched off for ${relation.name}: ${who}, all ${number(relation.rows ?? 0)} rows.`
-      : `The new table ${relation.name} has no row security: ${who}, every row.`,
+      : known
+        ? `${relation.name}, which nobody reached before, has no row security: ${who}, all ${number(relation.rows ?? 0)} rows.`
+        : `The new table ${relation.name} has no row security: ${who}, every row.`,
     evidence: rights.map(({ role, words }) => `${role}: ${words.join(', ')}`),
-    ...(old === undefined && onlyRead ? { severity: 'warning' as const } : {}),
+    ...(harmless ? { severity: 'warning' as const } : {}),
     fix: `alter table ${relation.name} enable row level security;`,
   }
 }

@@ -10,6 +10,8 @@ export type AccessFacts = {
   readonly probes: readonly Probe[]
   /** Writes that Postgres refuses to plan for a role that has the privilege: a policy recurses, or names what is gone. */
   readonly brokenWrites: readonly BrokenWrite[]
+  /** Oids of all ordinary tables, also of those that no request reaches. */
+  readonly tables: readonly number[]
   /** Relations that were left out, with the reason: foreign tables. */
   readonly skipped: readonly { readonly relation: string; readonly reason: string }[]
 }
@@ -55,6 +57,8 @@ export type Policy = {
   readonly roles: readonly string[]
   readonly using: string | null
   readonly check: string | null
+  /** It asks for `user_metadata`, by itself or through a function that it calls: each user writes their own. */
+  readonly asksUserMetadata: boolean
 }
 
 /** `seen`: rows that SELECT returns. `updatable`, `deletable`, `insertable`: those of them that pass that command's policies. */

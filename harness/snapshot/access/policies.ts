@@ -21,6 +21,10 @@ export async function readPolicies(
   const { rows } = await session.query<PolicyRow>(
     `select n.nspname as schema, c.relname as table, p.polname as name, p.polpermissive as permissive, p.polcmd as command,
        pg_catalog.pg_get_expr(p.polqual, p.polrelid) as using, pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) as check,
+       concat(pg_catalog.pg_get_expr(p.polqual, p.polrelid), ' ', pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid),
+         (select string_agg(f.prosrc, ' ') from pg_catalog.pg_depend d join pg_catalog.pg_proc f on f.oid = d.refobjid
+           where d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objid = p.oid
+             and d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass)) ~ $3 as "asksUserMetadata",
        (select coalesce(array_agg(r.rolname::text order by r.rolname collate "C"), '{}') from pg_catalog.pg_roles r
          where r.rolname = any ($2) and exists (select from unnest(p.polroles) as granted(oid)
            where granted.oid = 0 or pg_catalog.pg_has_role(r.oid, granted.oid, 'USAGE'))) as roles
@@ -29,7 +33,7 @@ export async function readPolicies(
      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
      where p.polrelid = any ($1)
      order by n.nspname collate "C", c.relname collate "C", p.polname collate "C"`,
-    [tables, roles],
+    [tables, roles, userMetadata],
   )
   await session.query('reset search_path')
   return rows.map(({ schema, table, command, ...policy }) => ({
@@ -38,6 +42,9 @@ export async function readPolicies(
     command: commands[command] ?? 'all',
   }))
 }
+
+/** The claim as a key or in a path, and the column of auth.users that it is made of; not a column of the app by that name. */
+const userMetadata = String.raw`raw_user_meta_data|'user_metadata'|\{user_metadata[,}]`
 
 type PolicyRow = {
   schema: string
@@ -48,6 +55,7 @@ type PolicyRow = {
   roles: string[]
   using: string | null
   check: string | null
+  asksUserMetadata: boolean
 }
 
 export function appliesTo(policy: Policy, role: string, command: PolicyCommand): boolean {

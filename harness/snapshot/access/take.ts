@@ -70,7 +70,14 @@ export async function takeAccess(
   await Promise.all(Array.from({ length: jobs }, work))
   probes.sort((a, b) => (a.relation < b.relation ? -1 : a.relation > b.relation ? 1 : a.identity - b.identity))
   const brokenWrites = await planWrites(session, relations, identities)
-  return { identities, relations, policies, probes, brokenWrites, skipped }
+  return { identities, relations, policies, probes, brokenWrites, tables: await readTables(session), skipped }
+}
+
+async function readTables(session: Connection): Promise<number[]> {
+  const { rows } = await session.query<{ oid: number }>(
+    `select oid::int from pg_class where relkind in ('r', 'p') order by oid`,
+  )
+  return rows.map(({ oid }) => oid)
 }
 
 async function countRows(session: Connection, relation: Pick<Relation, 'schema' | 'table'>): Promise<number> {

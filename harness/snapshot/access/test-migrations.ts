@@ -106,6 +106,24 @@ export const harmful = [
   ),
   round<Harmful>(
     [
+      'a role that each user may give themselves',
+      `create policy support on public.tasks for select to authenticated using (auth.jwt() -> 'user_metadata' ->> 'role' = 'support')`,
+      ['access.rows-gained public.tasks authenticated'],
+    ],
+    [
+      'the same through a function',
+      `create function public.is_support() returns boolean language sql stable security definer set search_path = '' as $$ select exists (select from auth.users where id = auth.uid() and raw_user_meta_data ->> 'role' = 'support') $$;
+       create policy support on public.vendors for update to authenticated using (public.is_support())`,
+      ['access.write-gained public.vendors authenticated'],
+    ],
+    [
+      'rows of an old table that signed-in users read from now on, without row security',
+      'grant usage on schema vault_of_app to authenticated; grant select on vault_of_app.payouts to authenticated',
+      ['access.rls-disabled vault_of_app.payouts authenticated'],
+    ],
+  ),
+  round<Harmful>(
+    [
       'a check that asks for a login alone',
       `alter policy "edit own profile" on public.profiles with check ((select auth.uid()) is not null)`,
       ['access.write-gained public.profiles authenticated'],
@@ -163,6 +181,14 @@ export const harmless = [
       `drop policy "members see tasks" on public.tasks; create policy tasks_read on public.tasks for select to authenticated using (public.is_event_owner(event_id) or public.event_role_of(event_id) is not null)`,
     ],
     ['deleted rows', 'delete from public.vendors'],
+    [
+      'a role that only the service gives',
+      `create policy support on public.vendors for select to authenticated using (auth.jwt() -> 'app_metadata' ->> 'role' = 'support')`,
+    ],
+    [
+      'a claim of the user beside their id',
+      `create policy beta on public.notification_log for update to authenticated using (recipient_id = auth.uid() and auth.jwt() -> 'user_metadata' ->> 'beta' = 'on')`,
+    ],
     [
       'an added column and index',
       `alter table public.profiles add column timezone text default 'UTC'; create index on public.event_user_roles (user_id)`,

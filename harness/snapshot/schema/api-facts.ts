@@ -26,6 +26,10 @@ export type ApiRelation = {
   readonly types: Readonly<Record<string, ApiType>>
   /** Columns that an insert must name: not null, and nothing fills them. */
   readonly required: readonly string[]
+  /** Columns that Postgres fills itself, GENERATED ALWAYS: it refuses any value for them (SQLSTATE 428C9). */
+  readonly generated: readonly string[]
+  /** The others that some role of the API may name in an insert. */
+  readonly writable: readonly string[]
   /** Roles that may insert. */
   readonly writers: readonly ApiRole[]
   /** Text of the functions that run before an insert: they may fill a column. */
@@ -75,6 +79,8 @@ export async function takeApi(connection: Connection): Promise<ApiFacts> {
       },
       types: Object.fromEntries(row.attributes.map((one) => [one.name, types(one.type, one.typmod)])),
       required: row.attributes.flatMap(({ name, required }) => (required ? [name] : [])),
+      generated: row.attributes.flatMap(({ name, generated }) => (generated ? [name] : [])),
+      writable: row.attributes.flatMap(({ name, granted, generated }) => (granted && !generated ? [name] : [])),
       writers: row.writers,
       fillers: row.fillers ?? '',
     })),
@@ -107,7 +113,14 @@ type RawRelation = {
   readonly kind: 'table' | 'view'
   readonly row_security: boolean
   readonly columns: Readonly<Record<string, string[]>>
-  readonly attributes: readonly { name: string; type: number; typmod: number; required: boolean }[]
+  readonly attributes: readonly {
+    name: string
+    type: number
+    typmod: number
+    required: boolean
+    generated: boolean
+    granted: boolean
+  }[]
   readonly writers: ApiRole[]
   readonly fillers: string | null
 }
@@ -141,7 +154,9 @@ SELECT n.nspname AS schema, c.relname AS name, CASE WHEN c.relkind IN ('v', 'm')
   c.relrowsecurity AS row_security, json_object_agg(r.rolname, readable.names) AS columns,
   coalesce(array_agg(r.rolname::text ORDER BY r.rolname) FILTER (WHERE has_any_column_privilege(r.oid, c.oid, 'INSERT')), '{}') AS writers,
   (SELECT coalesce(json_agg(json_build_object('name', a.attname, 'type', a.atttypid::bigint, 'typmod', a.atttypmod, 'required',
-      a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND t.typdefault IS NULL) ORDER BY a.attnum), '[]')
+      a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND t.typdefault IS NULL, 'generated',
+      a.attidentity = 'a' OR a.attgenerated <> '', 'granted', EXISTS (SELECT FROM pg_roles w WHERE w.rolname = ANY ($2)
+        AND has_column_privilege(w.oid, c.oid, a.attnum, 'INSERT'))) ORDER BY a.attnum), '[]')
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS attributes,
   (SELECT string_agg(p.prosrc, E'\\n' ORDER BY g.tgname) FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
     WHERE g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgtype & 4 <> 0 AND g.tgtype & 66 <> 0) AS fillers

@@ -14,7 +14,9 @@ export function relationFindings(before: ApiFacts, after: ApiFacts): readonly Fi
     const findings: Finding[] = []
     if (lost.length > 0) findings.push(relationFinding('feature.api-removed', object, lost, now))
     if (gained.length > 0) findings.push(relationFinding('feature.api-added', object, gained, old))
-    if (old !== undefined && now !== undefined) findings.push(...typeFindings(old, now), ...requiredFindings(old, now))
+    if (old !== undefined && now !== undefined) {
+      findings.push(...typeFindings(old, now), ...requiredFindings(old, now), ...generatedFindings(old, now))
+    }
     return findings
   })
 }
@@ -94,6 +96,22 @@ function requiredFindings(old: ApiRelation, now: ApiRelation): readonly Finding[
           `${column}: ${old.types[column] === undefined ? 'new, not null, without a default' : 'not null and without a default now'}`,
       ),
       fix: columns.map((column) => `alter table ${old.object} alter column ${column} set default …;`).join(' '),
+    },
+  ]
+}
+
+/** Columns that a write could name and that Postgres fills itself now (GENERATED ALWAYS): it refuses a value with 428C9. */
+function generatedFindings(old: ApiRelation, now: ApiRelation): readonly Finding[] {
+  const written = now.generated.filter((column) => old.writable.includes(column))
+  if (written.length === 0) return []
+  const names = written.length === 1 ? `column ${written[0]}` : `columns ${written.join(', ')}`
+  return [
+    {
+      kind: 'feature.api-removed',
+      object: old.object,
+      columns: written,
+      title: `Writes to ${old.object} that name ${names} worked before and fail after: the database makes the value itself now.`,
+      evidence: written.map((column) => `${column}: generated always`),
     },
   ]
 }

@@ -37,6 +37,9 @@ function groupFindings(group: Group, before: SchemaFacts, after: SchemaFacts, re
   const drops: Finding[] = []
   if (gone && renamed === undefined && !isOwned(gone, before, after)) {
     const heir = heirOf(gone, after)
+    if (heir === undefined && onlyForTriggers(gone)) {
+      return [changed(group.object, `The trigger function ${group.object} was dropped or renamed.`, group.changes)]
+    }
     if (heir === undefined) return [dropped(gone.id, group.object)]
     drops.push(changed(group.object, `${group.object} was replaced: ${heir}.`, group.changes))
     return drops
@@ -215,6 +218,9 @@ function dropped(id: ObjectId, object: string): Finding {
     evidence: [`removed: ${kindOf(id)} ${object}`],
   }
 }
+
+/** Nobody can call it, and a trigger that goes with it is told by itself. */
+const onlyForTriggers = ({ id, payload }: ObjectFact) => id.kind === 'function' && payload.returnType === 'trigger'
 
 /** What bears the name of a removed object after: another kind of relation, or a function with other arguments. */
 function heirOf(gone: ObjectFact, after: SchemaFacts): string | undefined {

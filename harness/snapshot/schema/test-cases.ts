@@ -62,6 +62,16 @@ export const schemaCases: Readonly<Record<string, SchemaCase>> = {
     migration: 'ALTER TRIGGER touch ON tasks RENAME TO touched',
     findings: ['schema.changed tasks'],
   },
+  'a trigger function with another name': {
+    before: tasks + touch,
+    migration: 'ALTER FUNCTION touch() RENAME TO touched',
+    findings: ['schema.changed tasks', 'schema.changed touch()', 'schema.changed touched()'],
+  },
+  'a trigger that goes with its function': {
+    before: tasks + touch,
+    migration: 'DROP FUNCTION touch CASCADE',
+    findings: ['schema.changed tasks', 'schema.changed touch()', 'schema.object-dropped tasks.touch'],
+  },
   'constraints that are dropped': {
     before: `${tasks} ${guards}`,
     migration: `ALTER TABLE tasks DROP CONSTRAINT once, DROP CONSTRAINT short, DROP CONSTRAINT parent, DROP CONSTRAINT tasks_pkey CASCADE;

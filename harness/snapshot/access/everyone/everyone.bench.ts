@@ -55,7 +55,7 @@ test(`who sees which of ${events} events, for ${users} users`, async () => {
     outcome: { state: 'denied' as const },
     milliseconds: 0,
   }))
-  const like = { identities, relations, policies: [], probes, brokenWrites: [], skipped: [] }
+  const like = { identities, relations, policies: [], probes, brokenWrites: [], tables: [], skipped: [] }
   const started = performance.now()
   const was = await takeAccess(before, identities, { only, like, probeTimeout: 60_000 })
   const is = await takeAccess(after, identities, { only, like, probeTimeout: 60_000 })
