@@ -9,6 +9,8 @@ import { confirmed, tellEveryone } from './snapshot/access/everyone/tell.ts'
 import { askWitnesses } from './snapshot/access/everyone/witnesses.ts'
 import type { AccessFacts } from './snapshot/access/facts.ts'
 import { lookAtDefiners } from './snapshot/access/look-at-definers.ts'
+import { tellMadeUp } from './snapshot/access/made-up/tell-made-up.ts'
+import { tryMadeUp } from './snapshot/access/made-up/try-made-up.ts'
 import { takeAccess } from './snapshot/access/take.ts'
 import { compareWrites } from './snapshot/access/writes/compare-writes.ts'
 import { tryWrites } from './snapshot/access/writes/try-writes.ts'
@@ -57,7 +59,9 @@ export async function lookAtAccess(
       { signal },
     )
     const users = picked.filter(({ userId }) => userId !== undefined).length
-    return tellEveryone(compareAccess(was, is, differences), everyone && confirmed(everyone, differences), users)
+    const told = tellEveryone(compareAccess(was, is, differences), everyone && confirmed(everyone, differences), users)
+    const madeUp = await tryMadeUp({ database: before, facts: was }, { database: after, facts: is }, clone, { signal })
+    return tellMadeUp(told, was, is, madeUp)
   })
   if (identities === undefined) {
     stages.skip('functions', 'nobody could be picked to call them')

@@ -5,10 +5,12 @@ import { compareAccess } from '../snapshot/access/compare.ts'
 import { takeAccessDifferences } from '../snapshot/access/differences.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
 import { lookAtDefiners } from '../snapshot/access/look-at-definers.ts'
+import { madeUpFindings } from '../snapshot/access/made-up/tell-made-up.ts'
+import { tryMadeUp } from '../snapshot/access/made-up/try-made-up.ts'
 import { takeAccess } from '../snapshot/access/take.ts'
 import { compareWrites } from '../snapshot/access/writes/compare-writes.ts'
 import { tryWrites } from '../snapshot/access/writes/try-writes.ts'
-import { partsOf } from './finding-key.ts'
+import { keyOf, partsOf } from './finding-key.ts'
 
 /** Compares access between two states, for the findings sought only. Each state is read once for the same objects. */
 export function accessBetween({ access, clone, signal }: { access: AccessFacts; clone: Cloner; signal: AbortSignal }) {
@@ -29,6 +31,11 @@ export function accessBetween({ access, clone, signal }: { access: AccessFacts; 
       { signal },
     )
     const { findings } = compareAccess(was, is, differences)
+    const seen = new Set(findings.map(keyOf))
+    if (keys.some((key) => partsOf(key).kind.endsWith('-gained') && !seen.has(key))) {
+      const madeUp = await tryMadeUp({ database: from, facts: was }, { database: to, facts: is }, clone, { signal })
+      if (madeUp) findings.push(...madeUpFindings(was, madeUp))
+    }
     if (keys.some((key) => partsOf(key).kind.startsWith('access.write-'))) {
       await using old = await clone(from)
       await using now = await clone(to)

@@ -9,7 +9,13 @@ export function accessInWords(checks: readonly Check[]): string | undefined {
     const check = checks.find((one) => one.id === id)
     return check?.status === 'passed' || check?.status === 'failed' ? (check.numbers ?? {}) : {}
   }
-  const { users, tables = 0, policies = 0, policiesExercised = 0 } = figures('access.row-sets')
+  const {
+    users,
+    tables = 0,
+    policies = 0,
+    policiesExercised = 0,
+    policiesExercisedMadeUp = 0,
+  } = figures('access.row-sets')
   const { usersAll, tablesExhaustive = 0, tablesSampled = 0 } = figures('access.everyone')
   const { writesTried } = figures('access.writes')
   if (users === undefined) return undefined
@@ -19,7 +25,7 @@ export function accessInWords(checks: readonly Check[]): string | undefined {
       `all ${number(usersAll)} users compared at ${number(tablesExhaustive)} of ${count(tablesExhaustive + tablesSampled, 'table or view', 'tables and views')}`,
     `${who} asked one by one at ${count(tables, 'table or view', 'tables and views')}`,
     policies > 0 &&
-      `${number(policiesExercised)} of ${count(policies, 'policy', 'policies')} seen to let somebody through and to refuse somebody`,
+      `${number(policiesExercised)} of ${count(policies, 'policy', 'policies')} seen to let somebody through and to refuse somebody${policiesExercisedMadeUp > 0 ? ` (${number(policiesExercisedMadeUp)} more on made-up rows)` : ''}`,
     writesTried !== undefined && `${count(writesTried, 'write')} tried for real`,
   ]
   return parts.filter((part) => part !== false).join(', ')

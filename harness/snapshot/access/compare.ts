@@ -39,7 +39,7 @@ export function compareAccess(
 }
 
 /** One finding for each kind, object and role: the first stands, the later ones become lines of its evidence. */
-function merge(findings: readonly Finding[]): Finding[] {
+export function merge(findings: readonly Finding[]): Finding[] {
   const merged = new Map<string, Finding>()
   // What is proven comes before what may be: a warning never takes the place of a finding that blocks.
   const rank = ({ severity }: Finding) => (severity === undefined ? 0 : 1)

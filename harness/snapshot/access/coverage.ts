@@ -50,28 +50,46 @@ export function policyCoverage(facts: AccessFacts): Coverage[] {
   })
 }
 
-/** Policies that the sample does not put to the proof: a warning where the migrations touch one, else for information. */
-export function coverageFindings(before: AccessFacts, after: AccessFacts): Finding[] {
+export type Unexercised = {
+  readonly touched: readonly Coverage[]
+  readonly dropped: readonly Coverage[]
+  readonly asBefore: readonly Coverage[]
+}
+
+/** Policies that the sample does not put to the proof: those that the migrations touch, those that are gone, the others. */
+export function unexercised(before: AccessFacts, after: AccessFacts): Unexercised {
   const old = new Map(before.policies.map((policy) => [nameOf(policy), JSON.stringify(policy)]))
-  const was = new Map(policyCoverage(before).map((coverage) => [nameOf(coverage.policy), coverage]))
   const now = policyCoverage(after).filter(({ exercise }) => exercise !== 'whole')
   const names = new Set(after.policies.map(nameOf))
   const isTouched = ({ policy }: Coverage) => old.get(nameOf(policy)) !== JSON.stringify(policy)
-  const dropped = [...was].flatMap(([name, coverage]) =>
-    names.has(name) || coverage.exercise === 'whole' ? [] : [coverage],
-  )
-  return [
-    ...findings(now.filter(isTouched), 'new or changed', 'warning'),
-    ...findings(dropped, 'gone or renamed', 'warning'),
-    ...findings(
-      now.filter((coverage) => !isTouched(coverage)),
-      'as before',
-      'info',
+  return {
+    touched: now.filter(isTouched),
+    dropped: policyCoverage(before).filter(
+      ({ policy, exercise }) => !names.has(nameOf(policy)) && exercise !== 'whole',
     ),
+    asBefore: now.filter((coverage) => !isTouched(coverage)),
+  }
+}
+
+/**
+ * A warning where the migrations touch a policy that nobody puts to the proof, else for information. `exercised`: names
+ * of those that made-up rows put to it.
+ */
+export function coverageFindings(
+  before: AccessFacts,
+  after: AccessFacts,
+  exercised: ReadonlySet<string> = new Set(),
+): Finding[] {
+  const { touched, dropped, asBefore } = unexercised(before, after)
+  const left = (coverages: readonly Coverage[]) => coverages.filter(({ policy }) => !exercised.has(nameOf(policy)))
+  return [
+    ...findings(left(touched), 'new or changed', 'warning'),
+    ...findings(left(dropped), 'gone or renamed', 'warning'),
+    ...findings(asBefore, 'as before', 'info'),
   ]
 }
 
-function nameOf({ relation, name }: Policy): string {
+export function nameOf({ relation, name }: Policy): string {
   return `${relation}\n${name}`
 }
 
