@@ -207,3 +207,23 @@ describe.concurrent('bad input is refused with exit code 2, in one message, with
     expect(exitCode).toBe(2)
   })
 })
+
+test('canaries that do not exist or whose password is wrong before the migrations: inconclusive, told by their numbers', {
+  timeout: 300_000,
+}, async () => {
+  const path = await file(
+    'canaries/201_nothing.sql',
+    'create table public.nothing (id int primary key);\nalter table public.nothing enable row level security;\n',
+  )
+  const canaries =
+    "[{ email: 'nobody@planner.invalid', passwordEnv: 'CANARY' }, { email: 'owner@planner.example.com', passwordEnv: 'CANARY' }]"
+  const config = await file('canaries/greenlight.config.mjs', `export default { canaries: ${canaries} }`)
+  const args = ['--dump', production, '--migrations', join(path, '..'), '--config', config, '--logins', '1']
+  const { exitCode, stdout, stderr, left } = await runGreenlight([...args, '--out', join(folder, 'canaries-out')], {
+    env: { CANARY: 'not the password' },
+  })
+  expect(stdout).toMatch(/^INCONCLUSIVE\n/)
+  expect(stdout).toMatch(/canary 1\b.*canary 2\b/s)
+  expect(stdout + stderr).not.toMatch(/nobody@|owner@|not the password/)
+  expect({ exitCode, left }).toEqual({ exitCode: 2, left: [] })
+})
