@@ -55,8 +55,14 @@ export function namesNotFound(
     routine === undefined || routines.includes(schemaRoutine)
       ? []
       : [`contracts.accessCodes.function: there is no function ${schemaRoutine}${suggestion(schemaRoutine, routines)}`]
-  const wrongFunctions = (['notifications', 'reminders', 'onboarding'] as const).flatMap((key) => {
-    const name = contracts[key]?.function
+  const kinds = Object.entries(contracts.notifications?.kinds ?? {})
+  const called: readonly (readonly [string, string | undefined])[] = [
+    ['notifications', contracts.notifications?.function],
+    ...kinds.map(([kind, own]) => [`notifications.kinds.${kind}`, own.function] as const),
+    ['reminders', contracts.reminders?.function],
+    ['onboarding', contracts.onboarding?.function],
+  ]
+  const wrongFunctions = called.flatMap(([key, name]) => {
     if (name === undefined || edgeFunctions.includes(name)) return []
     const why = edgeFunctions.length === 0 ? ': no folder with functions is named' : suggestion(name, edgeFunctions)
     return [`contracts.${key}.function: there is no edge function ${name}${why}`]

@@ -19,6 +19,7 @@ export { describe, expect } from 'vitest'
 export { type Actor, type Cast, castOf, resourceKeys } from './actors.ts'
 export { invited, mailsTo, notedAsSent, type Wanted } from './invitations.ts'
 export type { Mailbox } from './mailbox.ts'
+export { type Gathering, gather, type Member, mailedAbout } from './mailing.ts'
 export { filled, recipients } from './mails.ts'
 export { column, from, quoted } from './names.ts'
 export { insertSql, madeRow, type Row, rowFor } from './rows.ts'
@@ -44,8 +45,8 @@ export type SuiteFixtures = {
   anon: SupabaseClient
   /** A client with the service key: row-level security does not hold for it. */
   service: SupabaseClient
-  /** A client that acts as the user, by a token as Auth would sign it; no login takes place. */
-  as: (user: User) => Promise<SupabaseClient>
+  /** A client that acts as the user, by a token as Auth would sign it (good for `1h`; `-1h`: it ran out); no login takes place. */
+  as: (user: User, options?: { readonly expires?: string }) => Promise<SupabaseClient>
   /** SQL as superuser on this file's own clone; it may write. */
   db: SuiteDatabase
   /**
@@ -160,7 +161,8 @@ export function needs<K extends keyof Contracts>(...keys: readonly K[]): TestAPI
       const { url, serviceKey } = await world.stack()
       await use(newClient(url, serviceKey))
     },
-    as: async ({ world, app: _ }, use) => use(async (user) => actingAs(user, await world.stack())),
+    as: async ({ world, app: _ }, use) =>
+      use(async (user, options) => actingAs(user, await world.stack(), options?.expires)),
     db: async ({ world, app: _ }, use) => use(databaseOf(await world.pool())),
     advance: async ({ world, app: _ }, use) => {
       const { id } = await world.stack()
@@ -198,7 +200,7 @@ function newClient(url: string, key: string, token?: string): SupabaseClient {
   })
 }
 
-async function actingAs(user: User, { url, anonKey, jwtSecret }: StackAccess): Promise<SupabaseClient> {
+async function actingAs(user: User, { url, anonKey, jwtSecret }: StackAccess, expires = '1h'): Promise<SupabaseClient> {
   const token = await new SignJWT({
     role: 'authenticated',
     aal: 'aal1',
@@ -211,7 +213,7 @@ async function actingAs(user: User, { url, anonKey, jwtSecret }: StackAccess): P
     .setSubject(user.id)
     .setAudience('authenticated')
     .setIssuedAt()
-    .setExpirationTime('1h')
+    .setExpirationTime(expires)
     .sign(new TextEncoder().encode(jwtSecret))
   return newClient(url, anonKey, token)
 }

@@ -5,6 +5,14 @@ import { tableName, text } from './texts.ts'
 
 const values = z.record(text, z.string())
 
+export const notificationKind = z.strictObject({
+  function: text.exactOptional(),
+  body: values,
+  recipients: z.enum(['members-except-actor', 'members-except-actor-and-person', 'the-person']),
+  by: z.array(text).min(1).exactOptional(),
+  shows: z.array(z.enum(['title', 'actor', 'person', 'link'])).exactOptional(),
+})
+
 export const accessCodeTable = z
   .strictObject({
     table: tableName,
@@ -58,7 +66,13 @@ type Checked = { readonly value: Contracts; readonly issues: z.core.$ZodRawIssue
 
 /** What holds between contracts: the actors of `access` are the roles of `membership` and the outsiders. */
 export function checkTogether({ value, issues }: Checked): void {
-  const { access, membership, resource } = value
+  const { access, membership, notifications, resource } = value
+  for (const [name, { by = [] }] of Object.entries(notifications?.kinds ?? {})) {
+    for (const role of by.filter((role) => membership?.roles.includes(role) !== true)) {
+      const message = `no role of contracts.membership is called "${role}"`
+      issues.push({ code: 'custom', path: ['notifications', 'kinds', name, 'by'], message, input: by })
+    }
+  }
   if (access === undefined) return
   const complain = (path: PropertyKey[], message: string) =>
     issues.push({ code: 'custom', path, message, input: access })

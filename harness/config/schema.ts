@@ -1,7 +1,13 @@
 import { z } from 'zod'
 import { engineNames, type GreenlightConfig } from '../model/config.ts'
 import { findingKinds } from '../model/finding.ts'
-import { accessCodeTable, accessContract, checkTogether, integrityContract } from './contract-schema.ts'
+import {
+  accessCodeTable,
+  accessContract,
+  checkTogether,
+  integrityContract,
+  notificationKind,
+} from './contract-schema.ts'
 import { tableName, text } from './texts.ts'
 
 const paths = z.union([text, z.array(text).min(1)])
@@ -80,7 +86,12 @@ const contracts = z.strictObject({
     .exactOptional(),
   shared: z.array(z.strictObject({ table: tableName, resource: text })).exactOptional(),
   notifications: z
-    .strictObject({ function: text, resourceUpdated: notification, chatMessage: notification.exactOptional() })
+    .strictObject({
+      function: text,
+      resourceUpdated: notification,
+      chatMessage: notification.exactOptional(),
+      kinds: z.record(text, notificationKind).exactOptional(),
+    })
     .exactOptional(),
   rateLimit: z
     .strictObject({

@@ -147,6 +147,8 @@ export type Contracts = {
       readonly body: Readonly<Record<string, string>>
       readonly recipients: 'members-except-actor'
     }
+    /** Further mails, by a name of your own (`collaborator-added`). */
+    readonly kinds?: Readonly<Record<string, NotificationKind>>
   }
   /** Chat: where messages are, and how many mails a recipient gets for one resource within a window. */
   readonly rateLimit?: {
@@ -202,6 +204,20 @@ export type Contracts = {
   readonly access?: AccessContract
   /** Rules about the data itself, that the database may or may not enforce. */
   readonly integrity?: IntegrityContract
+}
+
+/** A mail that follows an action. */
+export type NotificationKind = {
+  /** Default: that of `contracts.notifications`. */
+  readonly function?: string
+  /** Besides `{resource}` and `{actor}`, `{person}` is replaced: the id of the member whom it is about. */
+  readonly body: Readonly<Record<string, string>>
+  /** Who gets it: every member, without who caused it, or without the person, too; or the person alone. */
+  readonly recipients: 'members-except-actor' | 'members-except-actor-and-person' | 'the-person'
+  /** Roles that may cause it. Default: all. */
+  readonly by?: readonly string[]
+  /** What its text must hold: the title of the resource, the name of who caused it or of the person, a link with the resource's key. */
+  readonly shows?: readonly ('title' | 'actor' | 'person' | 'link')[]
 }
 
 export type AccessCodeTable = {

@@ -13,24 +13,6 @@ type Case = {
 }
 
 describe('notifications', () => {
-  test('an update reaches every collaborator once, and not the editor', async ({ app, as, db, mailbox, seed }) => {
-    const { notifications } = app
-    for (const { key, actor, actorEmail, others } of await cases(app, db, seed)) {
-      await mailbox.clear()
-      const client = await as({ id: actor, email: actorEmail })
-      const body = filled(notifications.resourceUpdated.body, { resource: key, actor })
-      const { error } = await client.functions.invoke(notifications.function, { body })
-      expect(error?.name, `answer of ${notifications.function}`).toBeUndefined()
-      const sent = (await mailbox.all()).flatMap(recipients)
-      expect(sent.filter((address) => address === actorEmail).length, `mails to the editor of ${key}`).toBe(0)
-      expect(others.filter((address) => !sent.includes(address)).length, `collaborators of ${key} without a mail`).toBe(
-        0,
-      )
-      expect(sent.filter((address) => !others.includes(address)).length, `mails about ${key} to others`).toBe(0)
-      expect(sent.length - new Set(sent).size, `mails about ${key} sent twice`).toBe(0)
-    }
-  })
-
   test('no mail shows the address of another collaborator', async ({ app, as, db, mailbox, seed }) => {
     const [sample] = await cases(app, db, seed + 1)
     expect(sample, 'a resource with three collaborators').toBeDefined()

@@ -146,7 +146,8 @@ function cases({ resource, membership, profile }: App, db: SuiteFixtures['db'], 
      ),
      addressed as (
        select n.key, n.id, lower(btrim(p.${quoted(profile.email ?? 'email')})) as email,
-         u.deleted_at is null and coalesce(u.banned_until < now(), true) and u.email is not null as may_log_in
+         u.deleted_at is null and coalesce(u.banned_until < now(), true) and u.email is not null
+           and u.email_confirmed_at is not null as may_log_in
        from people n
        join auth.users u on u.id = n.id
        left join ${p} p on p.${quoted(profile.user)} = n.id
@@ -154,7 +155,7 @@ function cases({ resource, membership, profile }: App, db: SuiteFixtures['db'], 
      fitting as (
        select key, (array_agg(id::text order by id::text) filter (where may_log_in))[:2] as writers from addressed
        group by key
-       having count(*) between 3 and 8 and count(distinct nullif(email, '')) = count(*)
+       having count(*) between 3 and 8 and count(distinct nullif(email, '')) = count(*) and bool_and(may_log_in)
      )
      select f.key::text as key,
        (select jsonb_agg(jsonb_build_object('id', a.id, 'email', a.email) order by a.id::text)

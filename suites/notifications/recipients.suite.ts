@@ -1,0 +1,179 @@
+import {
+  configured,
+  describe,
+  expect,
+  filled,
+  type Gathering,
+  gather,
+  type Mail,
+  type Member,
+  mailedAbout,
+  needs,
+  quoted,
+  recipients,
+} from '#suite'
+
+const test = needs('resource', 'membership', 'profile', 'notifications')
+
+const contract = configured().notifications
+const roles = configured().membership?.roles ?? []
+const updated = contract && { 'resource-updated': { by: roles, shows: [], ...contract.resourceUpdated } }
+type Kind = NonNullable<NonNullable<typeof contract>['kinds']>[string]
+const kinds: readonly (readonly [string, Kind])[] = Object.entries({ ...updated, ...contract?.kinds })
+
+/** What is wrong with the mails of one action, in counts: `2 missing`. Objects would not be shown in a message. */
+function wrongs(mails: readonly Mail[], wanted: readonly string[], { silent }: Gathering, actor: Member) {
+  const sent = mails.flatMap(recipients)
+  const counts = {
+    'to who caused it': sent.filter((address) => address === actor.email).length,
+    missing: wanted.filter((address) => !sent.includes(address)).length,
+    twice: sent.length - new Set(sent).size,
+    'with several recipients': mails.filter((mail) => recipients(mail).length > 1).length,
+    ...Object.fromEntries(
+      silent.map(({ why, email }) => [`to who is ${why}`, sent.filter((one) => one === email).length]),
+    ),
+    'to others': sent.filter(
+      (one) => one !== actor.email && !wanted.includes(one) && !silent.some(({ email }) => email === one),
+    ).length,
+  }
+  return Object.entries(counts).flatMap(([what, count]) => (count > 0 ? [`${count} ${what}`] : []))
+}
+
+function right(wrong: readonly string[], what: string): void {
+  expect(wrong.length, [what, ...wrong].join(', ')).toBe(0)
+}
+
+const without = (members: readonly Member[], ...gone: readonly (Member | undefined)[]) =>
+  members.filter((member) => !gone.includes(member)).map(({ email }) => email)
+
+describe('notifications: recipients', () => {
+  for (const [name, kind] of kinds) {
+    test(`${name}: exactly those whom it concerns get one mail, whoever causes it`, async ({
+      app,
+      as,
+      db,
+      mailbox,
+      seed,
+    }) => {
+      for (const [at, role] of (kind.by ?? roles).entries()) {
+        const people = await gather(db, app, { size: roles.length + 2, seed: seed + at, silent: true })
+        const actor = people?.members.find((member) => member.role === role)
+        const person = people?.members.at(-1)
+        expect(people && actor && person !== actor && person, `${role} and others whom mails reach`).toBeTruthy()
+        if (people === undefined || actor === undefined || person === undefined) return
+        await mailbox.clear()
+        const client = await as(actor)
+        const body = filled(kind.body, { resource: people.key, actor: actor.id, person: person.id })
+        const { error } = await client.functions.invoke(kind.function ?? app.notifications.function, { body })
+        expect(error?.name, `answer to ${role}`).toBeUndefined()
+        const wanted = {
+          'members-except-actor': without(people.members, actor),
+          'members-except-actor-and-person': without(people.members, actor, person),
+          'the-person': [person.email],
+        }[kind.recipients]
+        const mails = await mailbox.all()
+        right(wrongs(mails, wanted, people, actor), `mails of ${name} by ${role}`)
+        const [row] = await db.query<{ title: string | null }>(
+          `select ${app.resource.title === undefined ? 'null' : quoted(app.resource.title)}::text as title
+           from ${quoted(app.resource.table)} where ${quoted(app.resource.key)}::text = $1`,
+          [people.key],
+        )
+        const texts = { title: row?.title ?? '', actor: actor.name, person: person.name, link: people.key }
+        const plain = (text: string) => text.replace(/\s+/g, ' ').trim()
+        for (const what of kind.shows ?? []) {
+          const lacking = mails.filter((mail) =>
+            what === 'link'
+              ? !mail.links.some((link) => link.includes(people.key))
+              : !plain(`${mail.subject} ${mail.text ?? ''}`).includes(plain(texts[what])),
+          )
+          expect(lacking.length, `mails of ${name} without the right ${what}`).toBe(0)
+        }
+      }
+    })
+  }
+
+  for (const size of [1, 2, 50, 250]) {
+    test(`an update reaches everybody of ${size}, or as many as there are`, async ({ app, as, db, mailbox, seed }) => {
+      const people = await gather(db, app, { size, seed: seed + size })
+      expect(people, 'a resource').toBeDefined()
+      if (people === undefined) return
+      await mailbox.clear()
+      const client = await as(people.owner)
+      const body = filled(app.notifications.resourceUpdated.body, { resource: people.key, actor: people.owner.id })
+      const { error } = await client.functions.invoke(app.notifications.function, { body })
+      expect(error?.name, `answer of ${app.notifications.function}`).toBeUndefined()
+      const wanted = without(people.members, people.owner)
+      right(wrongs(await mailbox.all(), wanted, people, people.owner), `mails to ${wanted.length}`)
+    })
+  }
+
+  test('two edits at once reach everybody, and no editor by the own one', async ({ app, as, db, mailbox, seed }) => {
+    const people = await gather(db, app, { size: 5, seed: seed + 1_000 })
+    const [one, other] = people?.members ?? []
+    expect(other, 'two members').toBeDefined()
+    if (people === undefined || one === undefined || other === undefined) return
+    await mailbox.clear()
+    const call = async (actor: Member) => {
+      const body = filled(app.notifications.resourceUpdated.body, { resource: people.key, actor: actor.id })
+      return (await as(actor)).functions.invoke(app.notifications.function, { body })
+    }
+    await Promise.all([call(one), call(other)])
+    const sent = (await mailbox.all()).flatMap(recipients)
+    const times = ({ email }: Member) => sent.filter((address) => address === email).length
+    expect([times(one), times(other)], 'mails to the two editors').toEqual([1, 1])
+    const rest = people.members.slice(2).map(times)
+    expect(rest.filter((mails) => mails < 1 || mails > 2).length, 'others without one or two mails').toBe(0)
+  })
+
+  test('an address that cannot be mailed does not keep the others from theirs', async ({
+    app,
+    as,
+    db,
+    mailbox,
+    seed,
+    skip,
+  }) => {
+    const { email } = app.profile
+    if (email === undefined) return skip('not configured: contracts.profile.email')
+    const people = await gather(db, app, { size: 4, seed: seed + 2_000 })
+    const broken = people?.members[1]
+    expect(broken, 'members').toBeDefined()
+    if (people === undefined || broken === undefined) return
+    await db.query(
+      `update ${quoted(app.profile.table)} set ${quoted(email)} = 'not an address' where ${quoted(app.profile.user)}::text = $1`,
+      [broken.id],
+    )
+    await mailbox.clear()
+    const body = filled(app.notifications.resourceUpdated.body, { resource: people.key, actor: people.owner.id })
+    await (await as(people.owner)).functions.invoke(app.notifications.function, { body })
+    const sent = (await mailbox.all()).flatMap(recipients)
+    const lacking = without(people.members, people.owner, broken).filter((address) => !sent.includes(address))
+    expect(lacking.length, 'others without a mail').toBe(0)
+  })
+
+  test('of production, the recipients are those of the contracts', async ({ app, as, db, mailbox, seed, skip }) => {
+    const keys = await db.query<{ key: string }>(
+      `select ${quoted(app.resource.key)}::text as key from ${quoted(app.resource.table)}
+       where ${quoted(app.resource.owner)} is not null order by md5(${quoted(app.resource.key)}::text || $1), 1 limit 12`,
+      [`production ${seed}`],
+    )
+    let asked = 0
+    for (const [key, people] of await mailedAbout(
+      db,
+      app,
+      keys.map(({ key }) => key),
+    )) {
+      const [actor] = people
+      if (actor === undefined || people.length < 2) continue
+      asked += 1
+      await mailbox.clear()
+      const body = filled(app.notifications.resourceUpdated.body, { resource: key, actor: actor.id })
+      await (await as(actor)).functions.invoke(app.notifications.function, { body })
+      const member = { ...actor, role: '', name: '' }
+      const wanted = [...new Set(people.map(({ email }) => email))].filter((email) => email !== actor.email)
+      const gathering = { key, owner: member, members: [], silent: [] }
+      right(wrongs(await mailbox.all(), wanted, gathering, member), `mails about ${key}`)
+    }
+    if (asked === 0) skip('no resource of production has two people whom mails reach')
+  })
+})
