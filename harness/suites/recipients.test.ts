@@ -94,7 +94,8 @@ beforeAll(async () => {
     database,
     `alter table profiles add column email_notifications boolean not null default true;
      alter table event_user_roles add column notifications boolean not null default true;
-     update profiles set full_name = 'Person ' || right(id::text, 4)`,
+     update profiles set full_name = 'Person ' || right(id::text, 4);
+     ${await claimMails()}`,
   )
   let clones = 0
   await using control = await startControl(async (side) => {
@@ -120,6 +121,14 @@ afterAll(async () => {
   await cluster?.stop()
   await rm(folder, { recursive: true, force: true })
 })
+
+/** What the functions call, out of the reference app's migration. */
+async function claimMails(): Promise<string> {
+  const file = new URL('../../fixtures/planner/migrations/210_create_email_tracking_tables.sql', import.meta.url)
+  const [found] = /create function public\.claim_mails[\s\S]*?to service_role;/.exec(await readFile(file, 'utf8')) ?? []
+  if (found === undefined) throw new Error('The migration makes no claim_mails.')
+  return found
+}
 
 async function changed(to: string, changes: readonly Change[]): Promise<void> {
   await cp(functions, to, { recursive: true })
