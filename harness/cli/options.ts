@@ -64,6 +64,7 @@ export function runOptions(
   const engine = engineNames.find((name) => name === (flags.engine ?? config.engine ?? 'embedded'))
   const seed = flags.seed === undefined ? (config.seed ?? 1) : Number(flags.seed)
   const identities = usersAsked(flags.identities) ?? config.identities ?? 200
+  const logins = usersAsked(flags.logins) ?? config.logins
 
   const { RESEND_API_KEY: resendKey, RESEND_BASE_URL: resendUrl = 'https://api.resend.com' } = process.env
   if (flags.liveMail && !resendKey) complaints.push('--live-mail needs a key of Resend in RESEND_API_KEY')
@@ -79,11 +80,11 @@ export function runOptions(
   }
   if (!Number.isSafeInteger(seed) || seed < 0)
     complaints.push(`--seed takes a whole number from 0, not "${flags.seed}"`)
-  if (typeof identities === 'number' && (!Number.isSafeInteger(identities) || identities < 1))
-    complaints.push(`--identities takes a whole number from 1, or "all", not "${flags.identities}"`)
-  const logins = flags.logins === undefined ? config.logins : flags.logins === 'all' ? 'all' : Number(flags.logins)
-  if (typeof logins === 'number' && !(Number.isSafeInteger(logins) && logins >= 1))
-    complaints.push(`--logins takes "all" or a whole number from 1, not "${flags.logins}"`)
+  for (const name of ['identities', 'logins'] as const) {
+    const users = usersAsked(flags[name])
+    if (typeof users === 'number' && (!Number.isSafeInteger(users) || users < 1))
+      complaints.push(`--${name} takes a whole number from 1, or "all", not "${flags[name]}"`)
+  }
   const [dump] = dumps
   if (complaints.length > 0 || dump === undefined || migrations === undefined || engine === undefined) {
     throw new HarnessError(
@@ -112,6 +113,7 @@ export function runOptions(
   }
 }
 
+/** The value of a flag that counts users. */
 function usersAsked(flag: string | undefined): number | 'all' | undefined {
   return flag === undefined || flag === 'all' ? flag : Number(flag)
 }
