@@ -1,4 +1,4 @@
-import type { DataBlock, TocEntry } from './dump.ts'
+import type { DumpData, TocEntry } from './dump.ts'
 
 /** A piece of work of the parallel phase: the rows of a table, something to build, or several small things at once. */
 export type Task = {
@@ -22,19 +22,15 @@ const smallBytes = 1 << 20
  * are its partitions', which the archive does not tell), and two tasks never lock the same table at once.
  * What is built on one small table is one task.
  */
-export function planTasks(entries: readonly TocEntry[], blocks: ReadonlyMap<number, DataBlock>): Task[] {
+export function planTasks(entries: readonly TocEntry[], data: Pick<DumpData, 'bytes'>): Task[] {
   const inPhase = new Set(entries.map((entry) => entry.id))
   const rows = entries.filter((entry) => entry.type === 'TABLE DATA')
   const rowsOf = new Map(rows.flatMap((entry) => entry.dependencies.map((table) => [table, entry.id])))
-  const bytes = (id: number) => {
-    const block = blocks.get(id)
-    return block ? block.end - block.start : 0
-  }
   const single = entries.map((entry): Task => {
     const built = entry.section === 'post-data'
     const needs = new Set(entry.dependencies.map((id) => (built ? (rowsOf.get(id) ?? id) : id)))
     if (entry.type === 'FK CONSTRAINT') for (const { id } of rows) needs.add(id)
-    const weights = built ? entry.dependencies.map((id) => bytes(rowsOf.get(id) ?? id)) : [bytes(entry.id)]
+    const weights = built ? entry.dependencies.map((id) => data.bytes(rowsOf.get(id) ?? id)) : [data.bytes(entry.id)]
     const touches = new Set(built || entry.type === 'TABLE DATA' ? entry.dependencies : [])
     return {
       entries: [entry],

@@ -23,30 +23,41 @@ export type TocEntry = {
   readonly dependencies: readonly number[]
 }
 
-/** Where the data of an entry stands in the file. */
-export type DataBlock = {
-  readonly kind: 'rows' | 'large-objects'
-  /** Of the first byte after the block's header, and of the first byte after the block. */
-  readonly start: number
-  readonly end: number
+/**
+ * `copy`: COPY's text format. `inserts`: INSERT statements, as SQL text. `large-objects`: their bytes.
+ */
+export type DataForm = 'copy' | 'inserts' | 'large-objects'
+
+export type LargeObjectPiece = { readonly oid: number; readonly offset: number; readonly bytes: Buffer }
+
+/**
+ * The data of a dump by id of its entry, wherever the format keeps it. Nothing is held in memory; what is asked for is
+ * read and unpacked then, by several readers at once if they like. What does not unpack throws `dump.corrupt`.
+ */
+export interface DumpData {
+  /** Undefined for an entry without data. */
+  form(entryId: number): DataForm | undefined
+  /** As the dump holds it, packed; 0 for an entry without data. */
+  bytes(entryId: number): number
+  /** Of an entry of form `copy`, closed by a `\.` line or by its end, or `inserts`. Pieces end anywhere. */
+  rows(entryId: number): AsyncIterable<Buffer>
+  /** Of an entry of form `large-objects`: each one's pieces in order, one object after the other. */
+  largeObjects(entryId: number): AsyncIterable<LargeObjectPiece>
 }
 
-/** A dump that was read through to its end: whole, of a known version, its data not yet unpacked. */
-export type Dump = {
+/** A dump that was read through to its end: whole, of a known version, its data not yet unpacked. Disposing of it removes what was unpacked for it. */
+export type Dump = AsyncDisposable & {
   readonly facts: DumpFacts
   /** `170006` */
   readonly serverVersionNum: number
-  /** Bytes of an integer in this archive. */
-  readonly integerSize: number
   /** In the order of the table of contents. */
   readonly entries: readonly TocEntry[]
-  /** By id of the entry. */
-  readonly blocks: ReadonlyMap<number, DataBlock>
+  readonly data: DumpData
   /** Names of the extensions that it creates, sorted. */
   readonly extensions: readonly string[]
   /** Roles that it names as owner, grantee, grantor or in a policy, sorted; without Postgres' own. */
   readonly roles: readonly string[]
-  /** Tables with rows in the archive, in its order. */
+  /** Tables with rows in the dump, in its order. */
   readonly tables: readonly DumpedTable[]
 }
 
@@ -55,6 +66,10 @@ export type DumpedTable = {
   readonly name: string
   /** Of its `TABLE DATA` entry. */
   readonly entryId: number
-  /** In the archive, compressed. */
+  /** In the dump, packed. */
   readonly bytes: number
+}
+
+export function displayEntry(entry: TocEntry): string {
+  return entry.schema ? `${entry.schema}.${entry.name}` : entry.name
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Dump, TocEntry } from './dump.ts'
+import type { Dump, DumpData, TocEntry } from './dump.ts'
 import { planRestore, type RestorePlan, type ServerFacts } from './plan.ts'
 
 const server: ServerFacts = {
@@ -27,6 +27,9 @@ const entry = (type: string, name: string, more: Partial<TocEntry> = {}): TocEnt
   ...more,
 })
 
+async function* nothing(): AsyncGenerator<never> {}
+const noData: DumpData = { form: () => undefined, bytes: () => 0, rows: nothing, largeObjects: nothing }
+
 function plan(entries: readonly TocEntry[], more: Partial<Dump> = {}): RestorePlan {
   const extensions = entries.filter(({ type }) => type === 'EXTENSION').map(({ name }) => name)
   const facts: Dump['facts'] = {
@@ -42,12 +45,12 @@ function plan(entries: readonly TocEntry[], more: Partial<Dump> = {}): RestorePl
     {
       facts,
       serverVersionNum: 170_006,
-      integerSize: 4,
       entries,
-      blocks: new Map(),
+      data: noData,
       extensions,
       roles: [],
       tables: [],
+      [Symbol.asyncDispose]: () => Promise.resolve(),
       ...more,
     },
     server,

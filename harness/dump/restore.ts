@@ -95,7 +95,7 @@ async function restoreInto(
     const loader = new Loader(dump, account, planned, { signal, onBytes, settle })
     const tasks = planTasks(
       [...planned.values()].map(({ entry }) => entry),
-      dump.blocks,
+      dump.data,
     )
     await runTasks(tasks, connections, (task, connection) => loader.run(task, connection))
     await loader.retryDeadlocked(main)

@@ -1,5 +1,5 @@
 import { HarnessError } from '../../errors.ts'
-import type { DataBlock } from '../dump.ts'
+import type { DataBlock } from './blocks.ts'
 import { signedInteger, truncated } from './cursor.ts'
 
 const rowsBlock = 1

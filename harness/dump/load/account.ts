@@ -1,8 +1,8 @@
 import type { DatabaseError } from 'pg'
 import type { RestoredEntry, RestoredTable } from '../../model/restore-run.ts'
-import type { TocEntry } from '../dump.ts'
+import { displayEntry, type TocEntry } from '../dump.ts'
 import type { PlannedEntry, RestorePlan } from '../plan.ts'
-import { displayEntry, judgeFailure, type Outcome } from './outcome.ts'
+import { judgeFailure, type Outcome } from './outcome.ts'
 
 /** Keeps what becomes of every entry: each has its row from the start, and gets its fate once. */
 export class Account {

@@ -1,18 +1,17 @@
 import type { Connection } from '../../database/engine.ts'
 import { throwIfAborted } from '../../errors.ts'
-import { readLargeObjects } from '../archive/data.ts'
-import type { DataBlock, Dump } from '../dump.ts'
+import type { DumpData } from '../dump.ts'
 
-/** Fills the large objects of a block, which their own entries have made, in one transaction. */
+/** Fills the large objects of an entry, which their own entries have made, in one transaction. */
 export async function loadLargeObjects(
-  dump: Dump,
-  block: DataBlock,
+  data: DumpData,
+  entryId: number,
   connection: Connection,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   await connection.query('BEGIN')
   try {
-    for await (const { oid, offset, bytes } of readLargeObjects(dump, block)) {
+    for await (const { oid, offset, bytes } of data.largeObjects(entryId)) {
       throwIfAborted(signal, 'loading large objects')
       await connection.query({
         name: 'lo_put',

@@ -53,22 +53,22 @@ export class Loader {
 
   async #loadTable(planned: PlannedEntry, connection: Connection): Promise<void> {
     const { entry } = planned
-    const block = this.#dump.blocks.get(entry.id)
-    if (!block) return this.#options.settle(planned)
+    if (this.#dump.data.form(entry.id) === undefined) return this.#options.settle(planned)
     // Rows of a partition can be told to go through its parent, which takes no TRUNCATE ONLY.
     const throughParent = /^-- load via partition root/m.test(entry.definition)
     const { signal, onBytes } = this.#options
     const fresh =
       !throughParent && entry.dependencies.some((id) => this.#freshTables.has(id) && !this.#account.isLost(id))
-    const { error, ...rows } = await loadRows(this.#dump, entry, block, connection, { fresh, signal, onBytes })
+    const { error, ...rows } = await loadRows(this.#dump, entry, connection, { fresh, signal, onBytes })
     this.#account.tables.push({ schema: entry.schema ?? '', name: entry.name, ...rows })
     this.#options.settle(planned, error)
   }
 
   async #loadLargeObjects(planned: PlannedEntry, connection: Connection): Promise<void> {
-    const block = this.#dump.blocks.get(planned.entry.id)
+    const { data } = this.#dump
+    const { id } = planned.entry
     try {
-      if (block) await loadLargeObjects(this.#dump, block, connection, this.#options.signal)
+      if (data.form(id) !== undefined) await loadLargeObjects(data, id, connection, this.#options.signal)
       this.#options.settle(planned)
     } catch (error) {
       throwIfFatal(error)

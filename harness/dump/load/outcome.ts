@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg'
 import { HarnessError, messageOf } from '../../errors.ts'
 import type { EntryFate } from '../../model/restore-run.ts'
-import type { TocEntry } from '../dump.ts'
+import { displayEntry, type TocEntry } from '../dump.ts'
 
 export type Outcome = { readonly fate: EntryFate; readonly reason?: string }
 
@@ -75,8 +75,4 @@ export function failureText(error: DatabaseError): string {
 function messageWithoutValues(code: string, message: string): string {
   if (code.startsWith('P0')) return 'an error that a function of the dump raised'
   return code.startsWith('22') ? message.replace(/[:"].*$/s, '').trim() : message
-}
-
-export function displayEntry(entry: TocEntry): string {
-  return entry.schema ? `${entry.schema}.${entry.name}` : entry.name
 }

@@ -4,8 +4,7 @@ import { from as copyFrom } from 'pg-copy-streams'
 import type { Connection } from '../../database/engine.ts'
 import { qualified } from '../../database/identifiers.ts'
 import { HarnessError, throwIfAborted } from '../../errors.ts'
-import { readRows } from '../archive/data.ts'
-import type { DataBlock, Dump, TocEntry } from '../dump.ts'
+import type { Dump, DumpData, TocEntry } from '../dump.ts'
 import { isUndefinedObject, throwIfFatal } from './outcome.ts'
 
 export type LoadedRows = { readonly rowsInArchive: number; readonly rowsLoaded: number; readonly error?: Error }
@@ -23,7 +22,6 @@ const freezeBytes = 64 * 1024
 export async function loadRows(
   dump: Dump,
   entry: TocEntry,
-  block: DataBlock,
   connection: Connection,
   options: {
     readonly fresh: boolean
@@ -38,43 +36,43 @@ export async function loadRows(
       `${dump.facts.path} is damaged: the rows of ${entry.schema}.${entry.name} come without a COPY statement.`,
     )
   }
-  const bytes = block.end - block.start
-  if (options.fresh && bytes < emptyBytes && (await countRows(dump, block)) === 0)
+  const bytes = dump.data.bytes(entry.id)
+  if (options.fresh && bytes < emptyBytes && (await countRows(dump.data, entry.id)) === 0)
     return { rowsInArchive: 0, rowsLoaded: 0 }
   const copy =
     options.fresh && bytes >= freezeBytes
       ? `TRUNCATE TABLE ONLY ${qualified(entry.schema ?? '', entry.name)}; ${statement} WITH (FREEZE)`
       : statement
   try {
-    return await stream(dump, block, connection, copy, options)
+    return await stream(dump.data, entry.id, connection, copy, options)
   } catch (error) {
     throwIfAborted(options.signal, `loading ${entry.schema}.${entry.name}`)
     throwIfFatal(error)
     if (isUndefinedObject(error)) {
       // A check or a generated column that calls what its function does not name with a schema.
       const retried = await stream(
-        dump,
-        block,
+        dump.data,
+        entry.id,
         connection,
         `SET LOCAL search_path = public, extensions; ${copy}`,
         options,
       ).catch((again: unknown) => throwIfFatal(again))
       if (retried) return retried
     }
-    return { rowsInArchive: await countRows(dump, block), rowsLoaded: 0, error }
+    return { rowsInArchive: await countRows(dump.data, entry.id), rowsLoaded: 0, error }
   }
 }
 
 async function stream(
-  dump: Dump,
-  block: DataBlock,
+  data: DumpData,
+  entryId: number,
   connection: Connection,
   statement: string,
   { signal, onBytes }: { readonly signal?: AbortSignal | undefined; readonly onBytes?: (bytes: number) => void },
 ): Promise<LoadedRows> {
   const counter = new RowCounter()
   async function* counted() {
-    for await (const piece of readRows(dump, block)) {
+    for await (const piece of data.rows(entryId)) {
       counter.add(piece)
       onBytes?.(piece.length)
       yield piece
@@ -86,10 +84,10 @@ async function stream(
   return { rowsInArchive: counter.rows, rowsLoaded: copy.rowCount }
 }
 
-/** Rows of a block, without loading them. */
-export async function countRows(dump: Dump, block: DataBlock): Promise<number> {
+/** Rows of an entry, without loading them. */
+export async function countRows(data: DumpData, entryId: number): Promise<number> {
   const counter = new RowCounter()
-  for await (const piece of readRows(dump, block)) counter.add(piece)
+  for await (const piece of data.rows(entryId)) counter.add(piece)
   return counter.rows
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { planTasks } from '../dependencies.ts'
-import type { DataBlock, Section, TocEntry } from '../dump.ts'
+import type { Section, TocEntry } from '../dump.ts'
 import { runTasks } from './schedule.ts'
 
 const entry = (id: number, type: string, section: Section, dependencies: readonly number[] = []): TocEntry => ({
@@ -14,7 +14,6 @@ const entry = (id: number, type: string, section: Section, dependencies: readonl
   copyStatement: '',
   dependencies,
 })
-const block = (bytes: number): DataBlock => ({ kind: 'rows', start: 0, end: bytes })
 
 // Tables 1 and 2 (made before), their rows 11 and 12, and what is built on them.
 const entries = [
@@ -26,15 +25,13 @@ const entries = [
   entry(24, 'CONSTRAINT', 'post-data', [2]),
   entry(31, 'FK CONSTRAINT', 'post-data', [1, 2, 21]),
 ]
-const blocks = new Map([
-  [11, block(2e6)],
-  [12, block(3e6)],
-])
+const data = { bytes: (id: number) => ({ 11: 2e6, 12: 3e6 })[id] ?? 0 }
+const noData = { bytes: () => 0 }
 
 async function trace(workers: number, run: (id: number) => Promise<void> = () => Promise.resolve()): Promise<string[]> {
   const log: string[] = []
   await runTasks(
-    planTasks(entries, blocks),
+    planTasks(entries, data),
     Array.from({ length: workers }, (_, i) => i),
     async ({ entries: [{ id } = expect.fail()] }) => {
       log.push(`+${id}`)
@@ -71,7 +68,7 @@ test('several workers never lock a table that another one works on', async () =>
 })
 
 test('what is built on a small table is one task, and so are the foreign keys of small tables', () => {
-  const tasks = planTasks([...entries, entry(32, 'FK CONSTRAINT', 'post-data', [1, 2, 24])], new Map())
+  const tasks = planTasks([...entries, entry(32, 'FK CONSTRAINT', 'post-data', [1, 2, 24])], noData)
   expect(tasks.map((task) => task.entries.map(({ id }) => id)).toSorted()).toEqual([
     [11],
     [12],
@@ -86,7 +83,7 @@ test('a circle of dependencies is cut', async () => {
   const circle = [entry(1, 'INDEX', 'post-data', [2]), entry(2, 'INDEX', 'post-data', [1])]
   const done: number[] = []
   await runTasks(
-    planTasks(circle, new Map()),
+    planTasks(circle, noData),
     [0, 1],
     async ({ entries }) => void done.push(...entries.map(({ id }) => id)),
   )
