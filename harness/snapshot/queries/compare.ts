@@ -7,7 +7,7 @@ import { impersonate } from '../access/impersonate.ts'
 import type { Identity } from '../identities.ts'
 import { judge, type Measured, slower } from './judge.ts'
 import { type Run, run } from './measure.ts'
-import type { Pair } from './statistics.ts'
+import { median, type Pair } from './statistics.ts'
 import { type Query, readableRelations, workload } from './workload.ts'
 
 export type CompareQueriesOptions = {
@@ -21,6 +21,10 @@ export type CompareQueriesOptions = {
 /** Pairs of times for a query; more where the first ones look slower. */
 const repetitions = 5
 const repetitionsToConfirm = 15
+/** All must agree: as many times as chance alone would have to put the same side on the slower core. */
+const roundsToConfirm = 6
+/** Pairs that take longer are repeated less often. */
+const longPairMilliseconds = 200
 /** A query that takes longer than this is timed again only when its first run on after looks slower. */
 const cheapMilliseconds = 4
 
@@ -67,9 +71,10 @@ export async function compareQueries(
       await Promise.all([old.query('rollback'), now.query('rollback')])
     }
   }
+  const rounds = { timeout: queryTimeout, seed, signal }
   const confirmed: Measured[] = []
   for (const sent of measured) {
-    confirmed.push(slower(sent.measured, seed) ? await confirm(before, after, sent, queryTimeout) : sent.measured)
+    confirmed.push(slower(sent.measured, seed) ? await confirm(before, after, sent, rounds) : sent.measured)
   }
   return judge(confirmed, seed)
 }
@@ -77,25 +82,44 @@ export async function compareQueries(
 type Sent = { readonly query: Query; readonly identity: Identity; readonly measured: Measured }
 
 /**
- * Times a query once more on sessions of its own, the side that connects first changed. A server process may share its
- * core with another job for a while, which slows one side of every pair; it does not come back with new processes.
+ * Times a query again in rounds, each on sessions of its own, the side that connects first changing from round to round.
+ * A server process may share its core with another job for a while, which slows one side of every pair; that does not
+ * stay with the same side over new processes, so a query is slower only when every round says so. The first round that
+ * does not ends it, and its times are the ones that count.
  */
 async function confirm(
   before: Database,
   after: Database,
   { query, identity, measured }: Sent,
-  timeout: number,
+  {
+    timeout,
+    seed,
+    signal,
+  }: { readonly timeout: number; readonly seed: number; readonly signal: AbortSignal | undefined },
 ): Promise<Measured> {
-  await using now = await after.connect()
-  await using old = await before.connect()
-  const pairs: DonePair[] = []
-  for (const session of [old, now]) {
-    await session.query(sessionSettings(timeout))
-    await session.query(`begin read only; ${impersonate(identity)}; savepoint query`)
-    await run(session, query.sql)
+  let timed = measured
+  for (let round = 0; round < roundsToConfirm; round += 1) {
+    throwIfAborted(signal, `measuring the reads of ${query.relation}`)
+    await using first = await (round % 2 === 0 ? after : before).connect()
+    await using second = await (round % 2 === 0 ? before : after).connect()
+    const [now, old] = round % 2 === 0 ? [first, second] : [second, first]
+    const pairs: DonePair[] = []
+    for (const session of [old, now]) {
+      await session.query(sessionSettings(timeout))
+      await session.query(`begin read only; ${impersonate(identity)}; savepoint query`)
+      await run(session, query.sql)
+    }
+    const long = pairsMilliseconds(measured) > longPairMilliseconds
+    await interleave(old, now, query, pairs, long ? repetitions : repetitionsToConfirm)
+    timed = { ...measured, times: timesOf(pairs) }
+    if (!slower(timed, seed)) break
   }
-  await interleave(old, now, query, pairs, repetitionsToConfirm)
-  return { ...measured, times: timesOf(pairs) }
+  return timed
+}
+
+/** What one pair of runs takes, in milliseconds. */
+function pairsMilliseconds({ times }: Measured): number {
+  return median(times.map(({ before, after }) => before + after))
 }
 
 function sessionSettings(timeout: number): string {
