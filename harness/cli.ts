@@ -26,6 +26,7 @@ process.on('uncaughtException', (error) => {
 // A reader that went away (`greenlight run | head`) is no reason to fail.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
+const dumpHelp = 'the production dump: a file, a folder, - for standard input; again for each further file of it'
 const program = new Command('greenlight')
   .description(
     'Rehearses a Supabase production migration on a throwaway copy of production: GO or NO-GO, with the evidence.',
@@ -37,7 +38,7 @@ const program = new Command('greenlight')
 program
   .command('run', { isDefault: true })
   .description('rehearse and judge; exit code 0 = go, 1 = no-go, 2 = inconclusive')
-  .addOption(new Option('--dump <path>', 'the production dump (pg_dump -Fc)').argParser(collect))
+  .addOption(new Option('--dump <path>', dumpHelp).argParser(collect))
   .option('--migrations <folder>', 'the pending migrations')
   .option('--baseline <version>', 'last version that production has, when its dump holds no history')
   .option('--functions <folder>', 'the edge functions, one folder each')
@@ -64,7 +65,7 @@ program
 program
   .command('init')
   .description('propose a config from a dump, with reasons; exit code 0 = written, 2 = not')
-  .option('--dump <path>', 'the production dump (pg_dump -Fc)')
+  .addOption(new Option('--dump <path>', dumpHelp).argParser(collect))
   .option('--config <file>', 'where to write it (default: greenlight.config.ts in this folder)')
   .option('--force', 'write over a config that is there')
   .action(async (flags: InitFlags) => {

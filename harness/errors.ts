@@ -12,6 +12,7 @@ export const errorCodes = [
   'dump.unsupported-version',
   'dump.newer-server',
   'dump.not-supported',
+  'dump.too-large',
   'migrations.not-found',
   'migrations.empty',
   'migrations.not-utf8',

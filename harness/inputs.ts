@@ -10,7 +10,7 @@ import type { Expectation } from './model/verdict.ts'
 import { discoverFunctions } from './stack/functions/discover.ts'
 
 /** Everything a run reads, read and found good: after this only the run itself can fail. */
-export type Inputs = {
+export type Inputs = AsyncDisposable & {
   readonly options: RunOptions
   readonly dump: Dump
   readonly migrations: MigrationFolder
@@ -29,8 +29,13 @@ export async function readInputs(options: RunOptions, signal: AbortSignal | unde
   const expectations = await readExpectations(migrations.files)
   const rollback =
     options.rollback === undefined ? undefined : await readRollback(options.rollback, migrations.files, { signal })
-  const dump = await readDump(options.dump, signal === undefined ? {} : { signal })
-  checkWholeDatabase(dump)
+  const dump = await readDump(options.dumps, signal === undefined ? {} : { signal })
+  try {
+    checkWholeDatabase(dump)
+  } catch (error) {
+    await dump[Symbol.asyncDispose]()
+    throw error
+  }
   return {
     options,
     dump,
@@ -39,5 +44,6 @@ export async function readInputs(options: RunOptions, signal: AbortSignal | unde
     ...(rollback === undefined ? {} : { rollback }),
     canaries,
     functions: functions.map(({ name }) => name),
+    [Symbol.asyncDispose]: () => dump[Symbol.asyncDispose](),
   }
 }

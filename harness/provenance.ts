@@ -30,7 +30,7 @@ export async function provenanceOf(
       serverVersion: cluster.serverVersion,
       capabilities: [...cluster.capabilities].sort(),
     },
-    dumps: [{ path: dump.facts.path, sha256: dump.facts.sha256, bytes: dump.facts.bytes }],
+    dumps: dump.sources,
     migrations: (selection?.pending ?? migrations.files).map(({ name, sha256 }) => ({ name, sha256 })),
     ...(functions === undefined || functionsHash === undefined
       ? {}

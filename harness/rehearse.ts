@@ -60,7 +60,7 @@ export const stageNames = ['start the server', 'restore', 'migrate', ...comparis
  */
 export async function rehearse(options: RunOptions, { signal, events }: Host): Promise<Rehearsal> {
   const startedAt = new Date()
-  const inputs = await readInputs(options, signal)
+  await using inputs = await readInputs(options, signal)
   const stages = new Stages(stageNames, plannedChecks(inputs), events)
   await using prepared = await prepare(inputs, stages, signal)
   await checkContractNames(options.config.contracts ?? {}, prepared, inputs.functions)

@@ -15,7 +15,7 @@ import { preparePlatform } from '../platform/prepare.ts'
 import { discoverFunctions } from '../stack/functions/discover.ts'
 
 /** The flags of `greenlight init`. */
-export type InitFlags = { readonly dump?: string; readonly config?: string; readonly force?: boolean }
+export type InitFlags = { readonly dump?: readonly string[]; readonly config?: string; readonly force?: boolean }
 
 /** Config files that a run finds by itself: a second one beside them would be read by nobody, or in their place. */
 const defaultNames = ['greenlight.config.ts', 'greenlight.config.mts', 'greenlight.config.js', 'greenlight.config.mjs']
@@ -31,12 +31,13 @@ const unpackedRatio = 12
 export async function initCommand(flags: InitFlags, cwd: string, signal: AbortSignal): Promise<string> {
   const path = await freePath(flags, cwd)
   if (flags.dump === undefined) {
-    throw new HarnessError('usage.invalid', 'init reads a dump: name it with --dump production.dump (pg_dump -Fc).')
+    throw new HarnessError('usage.invalid', 'init reads a dump: name it with --dump production.dump.')
   }
-  const dump = await readDump(resolve(cwd, flags.dump), { signal })
+  const paths = flags.dump.map((given) => (given === '-' ? given : resolve(cwd, given)))
+  await using dump = await readDump(paths, { signal })
   checkServerVersion(dump, embeddedEngine.serverVersionNum ?? 0)
   const folder = dirname(path)
-  const places = await placesOf(folder, dump.facts.path)
+  const places = await placesOf(folder, paths)
   const functions =
     places.functions === undefined
       ? []
@@ -97,7 +98,7 @@ async function proposeFrom(
 }
 
 /** Folders where Supabase's own command line, and most projects, have them. */
-async function placesOf(folder: string, dump: string): Promise<Places> {
+async function placesOf(folder: string, dumps: readonly string[]): Promise<Places> {
   const find = async (names: readonly string[]) => {
     for (const name of names) if (await exists(resolve(folder, name))) return name
     return undefined
@@ -106,7 +107,7 @@ async function placesOf(folder: string, dump: string): Promise<Places> {
   const functions = await find(['supabase/functions', 'functions'])
   const rollback = await find(['supabase/rollback', 'rollback'])
   return {
-    dump: relative(folder, dump),
+    dumps: dumps.map((dump) => (dump === '-' ? dump : relative(folder, dump))),
     ...(migrations === undefined ? {} : { migrations }),
     ...(functions === undefined ? {} : { functions }),
     ...(rollback === undefined ? {} : { rollback }),

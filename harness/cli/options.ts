@@ -26,7 +26,8 @@ export type RunFlags = {
 
 /** Everything a run needs to know, paths absolute. */
 export type RunOptions = {
-  readonly dump: string
+  /** The files of one dump, a folder, or `-` for standard input. */
+  readonly dumps: readonly string[]
   readonly migrations: string
   readonly rollback?: string
   readonly functions?: string
@@ -70,7 +71,6 @@ export function runOptions(
   if (flags.liveMail && !resendKey) complaints.push('--live-mail needs a key of Resend in RESEND_API_KEY')
 
   if (dumps.length === 0) complaints.push('no dump: name it with --dump, or as "dump" in the config')
-  if (dumps.length > 1) complaints.push(`${dumps.length} dumps are named; this version restores one archive`)
   if (migrations === undefined) complaints.push('no migrations: name their folder with --migrations, or in the config')
   if (engine === undefined) {
     const meant = nearest(flags.engine ?? '', engineNames)
@@ -85,8 +85,7 @@ export function runOptions(
     if (typeof users === 'number' && (!Number.isSafeInteger(users) || users < 1))
       complaints.push(`--${name} takes a whole number from 1, or "all", not "${flags[name]}"`)
   }
-  const [dump] = dumps
-  if (complaints.length > 0 || dump === undefined || migrations === undefined || engine === undefined) {
+  if (complaints.length > 0 || migrations === undefined || engine === undefined) {
     throw new HarnessError(
       'usage.invalid',
       `This run cannot start:\n${complaints.map((line) => `  - ${line}`).join('\n')}`,
@@ -94,7 +93,7 @@ export function runOptions(
     )
   }
   return {
-    dump,
+    dumps,
     migrations,
     ...(rollback === undefined ? {} : { rollback }),
     ...(functions === undefined ? {} : { functions }),

@@ -45,9 +45,14 @@ export interface DumpData {
   largeObjects(entryId: number): AsyncIterable<LargeObjectPiece>
 }
 
-/** A dump that was read through to its end: whole, of a known version, its data not yet unpacked. Disposing of it removes what was unpacked for it. */
-export type Dump = AsyncDisposable & {
+/** Disposing of it removes what was unpacked to read it. */
+export type Dump = DumpContent & AsyncDisposable
+
+/** A dump that was read through to its end: whole, of a known version, its data not yet unpacked. */
+export type DumpContent = {
   readonly facts: DumpFacts
+  /** What was given: one for each file, and one for the folder of a directory archive. */
+  readonly sources: readonly DumpSource[]
   /** `170006` */
   readonly serverVersionNum: number
   /** In the order of the table of contents. */
@@ -59,6 +64,13 @@ export type Dump = AsyncDisposable & {
   readonly roles: readonly string[]
   /** Tables with rows in the dump, in its order. */
   readonly tables: readonly DumpedTable[]
+}
+
+export type DumpSource = {
+  readonly path: string
+  /** Of the bytes as they were given, packed or not. */
+  readonly sha256: string
+  readonly bytes: number
 }
 
 export type DumpedTable = {

@@ -44,6 +44,7 @@ function plan(entries: readonly TocEntry[], more: Partial<Dump> = {}): RestorePl
   return planRestore(
     {
       facts,
+      sources: [],
       serverVersionNum: 170_006,
       entries,
       data: noData,

@@ -22,7 +22,7 @@ afterAll(() => rm(folder, { recursive: true }))
 
 describe('greenlight init', () => {
   test('proposes for the reference app what its own config says, without a value of any row', async () => {
-    const said = await initCommand({ dump: fixture('planner/production.dump') }, folder, signal)
+    const said = await initCommand({ dump: [fixture('planner/production.dump')] }, folder, signal)
     expect(said).toContain('Proposed: profile, resource, membership, shared.')
     const path = join(folder, 'greenlight.config.ts')
     const { config } = await loadConfig(path, folder)
@@ -47,12 +47,12 @@ describe('greenlight init', () => {
     const odd = fixture('dumps/odd.dump')
     const path = join(folder, 'other.config.ts')
     await writeFile(path, 'mine')
-    await expect(initCommand({ dump: odd, config: path }, folder, signal)).rejects.toMatchObject({
+    await expect(initCommand({ dump: [odd], config: path }, folder, signal)).rejects.toMatchObject({
       code: 'usage.invalid',
       message: expect.stringContaining('--force'),
     })
     expect(await readFile(path, 'utf8')).toBe('mine')
-    const said = await initCommand({ dump: odd, config: path, force: true }, folder, signal)
+    const said = await initCommand({ dump: [odd], config: path, force: true }, folder, signal)
     expect(said).toContain('no table auth.users')
     const { config } = await loadConfig(path, folder)
     expect(config.dump).toBe(odd)
@@ -61,9 +61,9 @@ describe('greenlight init', () => {
 
   test.each([
     [{}, 'usage.invalid'],
-    [{ dump: 'nowhere.dump' }, 'dump.not-found'],
-    [{ dump: 'x.dump', config: 'x.js' }, 'usage.invalid'],
-    [{ dump: 'x.dump', config: 'no/such/folder/x.ts' }, 'usage.invalid'],
+    [{ dump: ['nowhere.dump'] }, 'dump.not-found'],
+    [{ dump: ['x.dump'], config: 'x.js' }, 'usage.invalid'],
+    [{ dump: ['x.dump'], config: 'no/such/folder/x.ts' }, 'usage.invalid'],
   ])('refuses %o', async (flags, code) => {
     const empty = await mkdtemp(join(folder, 'empty-'))
     await expect(initCommand(flags, empty, signal)).rejects.toMatchObject({ code })
@@ -137,7 +137,7 @@ describe('a proposal', () => {
   test('of nothing says what was looked for', async () => {
     const none = await propose({ users: 0, tables: [], functions: [] }, ask(), [])
     expect(none.missing).toHaveLength(3)
-    const text = renderConfig(none, { dump: 'a.dump' })
+    const text = renderConfig(none, { dumps: ['a.dump'] })
     expect(text).toContain('// No table looks like a profile')
   })
 
@@ -145,7 +145,7 @@ describe('a proposal', () => {
     const odd = `public.O'Brien "x" \\\n*/ $\{1}`
     const text = renderConfig(
       { shared: [], missing: [odd], profile: { value: { table: odd, user: "i'd" }, reasons: [odd], sure: true } },
-      { dump: "it's.dump", migrations: 'm' },
+      { dumps: ["it's.dump"], migrations: 'm' },
     )
     const path = join(folder, 'odd.config.ts')
     await writeFile(path, text)

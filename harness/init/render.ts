@@ -2,7 +2,7 @@ import type { Proposal, Proposed } from './propose.ts'
 
 /** Where the inputs are, relative to the config, as they were found. */
 export type Places = {
-  readonly dump: string
+  readonly dumps: readonly string[]
   readonly migrations?: string
   readonly functions?: string
   readonly rollback?: string
@@ -33,7 +33,7 @@ export function renderConfig(proposal: Proposal, places: Places): string {
     ' * Each contract turns on the suites that need it; the report says which are not configured.',
     ' */',
     'export default {',
-    `  dump: ${quoted(places.dump)},`,
+    `  dump: ${places.dumps.length === 1 ? quoted(places.dumps[0] ?? '') : `[${places.dumps.map(quoted).join(', ')}]`},`,
     places.migrations === undefined
       ? "  // migrations: 'supabase/migrations',  // no such folder was found: name yours"
       : `  migrations: ${quoted(places.migrations)},`,

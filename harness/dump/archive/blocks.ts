@@ -11,22 +11,22 @@ export type DataBlock = {
   readonly end: number
 }
 
-type BlockFile = { readonly path: string; readonly integerSize: number }
+type BlockFile = { readonly path: string; readonly name: string; readonly integerSize: number }
 
 /** Reads one block from its start, length by length, in large reads. */
 export class BlockReader implements AsyncDisposable {
   readonly #file: FileHandle
   readonly #integerSize: number
-  readonly #path: string
+  readonly #name: string
   readonly #end: number
   #position: number
   #window: Buffer = Buffer.alloc(0)
   #offset = 0
 
-  private constructor(file: FileHandle, { path, integerSize }: BlockFile, block: DataBlock) {
+  private constructor(file: FileHandle, { name, integerSize }: BlockFile, block: DataBlock) {
     this.#file = file
     this.#integerSize = integerSize
-    this.#path = path
+    this.#name = name
     this.#position = block.start
     this.#end = block.end
   }
@@ -55,7 +55,7 @@ export class BlockReader implements AsyncDisposable {
       }
       if (this.#offset === this.#window.length) await this.#fill()
       const step = Math.min(left, this.#window.length - this.#offset, pieceBytes - used)
-      if (step === 0) throw blockChanged(this.#path)
+      if (step === 0) throw blockChanged(this.#name)
       this.#window.copy(piece, used, this.#offset, this.#offset + step)
       this.#offset += step
       used += step
@@ -77,7 +77,7 @@ export class BlockReader implements AsyncDisposable {
     const length = 1 + this.#integerSize
     const whole = this.#window.length - this.#offset >= length
     const value = whole ? signedInteger(this.#window, this.#offset, this.#integerSize) : undefined
-    if (value === undefined) throw blockChanged(this.#path)
+    if (value === undefined) throw blockChanged(this.#name)
     this.#offset += length
     return value
   }
@@ -90,7 +90,7 @@ export class BlockReader implements AsyncDisposable {
     let filled = rest.length
     while (filled < window.length) {
       const { bytesRead } = await this.#file.read(window, filled, window.length - filled, this.#position)
-      if (bytesRead === 0) throw blockChanged(this.#path)
+      if (bytesRead === 0) throw blockChanged(this.#name)
       filled += bytesRead
       this.#position += bytesRead
     }
@@ -99,8 +99,8 @@ export class BlockReader implements AsyncDisposable {
   }
 }
 
-export function blockChanged(path: string): HarnessError {
-  return new HarnessError('dump.corrupt', `${path} is no longer what it was when it was first read. Run again.`, {
-    facts: { path },
+export function blockChanged(name: string): HarnessError {
+  return new HarnessError('dump.corrupt', `${name} is no longer what it was when it was first read. Run again.`, {
+    facts: { path: name },
   })
 }

@@ -9,6 +9,8 @@ const smallBytes = 32 * 1024
 
 type Custom = {
   readonly path: string
+  /** Of the dump, for messages. */
+  readonly name: string
   readonly integerSize: number
   readonly compression: Packing
   /** By id of the entry. */
@@ -37,28 +39,31 @@ export class CustomData implements DumpData {
   }
 
   async *rows(entryId: number): AsyncGenerator<Buffer> {
-    const { path, compression } = this.#archive
+    const { name, compression } = this.#archive
     const block = this.#block(entryId)
     const place = `the data of entry ${entryId}`
     if (block.end - block.start < smallBytes) {
-      const rows = unpackWhole(readSmallBlock(this.#archive, block), compression, { path, place })
+      const rows = unpackWhole(readSmallBlock(this.#archive, block), compression, { path: name, place })
       if (rows) {
         if (rows.length > 0) yield rows
         return
       }
     }
     await using reader = await BlockReader.open(this.#archive, block)
-    yield* unpackPieces(reader.payload(), compression, { path, place })
+    yield* unpackPieces(reader.payload(), compression, { path: name, place })
   }
 
   async *largeObjects(entryId: number): AsyncGenerator<LargeObjectPiece> {
-    const { path, compression } = this.#archive
+    const { name, compression } = this.#archive
     await using reader = await BlockReader.open(this.#archive, this.#block(entryId))
     for (let id = await reader.integer(); id !== 0; id = await reader.integer()) {
       // Oids above 2^31 stand there as negative numbers.
       const oid = id >>> 0
       let offset = 0
-      for await (const bytes of unpackPieces(reader.payload(), compression, { path, place: `large object ${oid}` })) {
+      for await (const bytes of unpackPieces(reader.payload(), compression, {
+        path: name,
+        place: `large object ${oid}`,
+      })) {
         yield { oid, offset, bytes }
         offset += bytes.length
       }
@@ -73,11 +78,11 @@ export class CustomData implements DumpData {
 }
 
 /** The packed bytes of a block, in one piece. */
-function readSmallBlock({ path, integerSize }: Custom, block: DataBlock): Buffer {
+function readSmallBlock({ path, name, integerSize }: Custom, block: DataBlock): Buffer {
   const bytes = Buffer.alloc(block.end - block.start)
   const file = openSync(path, 'r')
   try {
-    if (readSync(file, bytes, 0, bytes.length, block.start) < bytes.length) throw blockChanged(path)
+    if (readSync(file, bytes, 0, bytes.length, block.start) < bytes.length) throw blockChanged(name)
   } finally {
     closeSync(file)
   }
@@ -85,7 +90,7 @@ function readSmallBlock({ path, integerSize }: Custom, block: DataBlock): Buffer
   for (let offset = 0; ; ) {
     const length = signedInteger(bytes, offset, integerSize)
     offset += 1 + integerSize
-    if (length === undefined || length < 0 || offset + length > bytes.length) throw blockChanged(path)
+    if (length === undefined || length < 0 || offset + length > bytes.length) throw blockChanged(name)
     if (length === 0) return Buffer.concat(pieces)
     pieces.push(bytes.subarray(offset, offset + length))
     offset += length

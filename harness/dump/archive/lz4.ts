@@ -1,10 +1,12 @@
+import { ByteInput } from './byte-input.ts'
+
 /**
  * Unpacks LZ4 frames piece by piece, which the packages at hand do for whole buffers only. Checksums are skipped:
  * rows are counted against the server, and a wrong length or distance is an error.
  * Format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md and lz4_Block_format.md.
  */
 export async function* unpackLz4(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const input = new Input(source)
+  const input = new ByteInput(source)
   while (await input.has(4)) {
     const magic = (await input.take(4)).readUInt32LE(0)
     if (magic >= 0x184d2a50 && magic <= 0x184d2a5f) {
@@ -18,7 +20,7 @@ export async function* unpackLz4(source: AsyncIterable<Buffer>): AsyncGenerator<
 
 const historyBytes = 65_536
 
-async function* unpackFrame(input: Input): AsyncGenerator<Buffer> {
+async function* unpackFrame(input: ByteInput): AsyncGenerator<Buffer> {
   const descriptor = await input.take(2)
   const [flags, sizes] = [descriptor.readUInt8(0), descriptor.readUInt8(1)]
   if (flags >> 6 !== 1) throw new Error(`LZ4 frame of unknown version ${flags >> 6}`)
@@ -79,33 +81,4 @@ function next(block: Buffer, offset: number): number {
   const byte = block[offset]
   if (byte === undefined) throw new Error('LZ4 block cut off')
   return byte
-}
-
-class Input {
-  readonly #source: AsyncIterator<Buffer>
-  #buffer: Buffer = Buffer.alloc(0)
-
-  constructor(source: AsyncIterable<Buffer>) {
-    this.#source = source[Symbol.asyncIterator]()
-  }
-
-  async has(length: number): Promise<boolean> {
-    const pieces = [this.#buffer]
-    let available = this.#buffer.length
-    while (available < length) {
-      const piece = await this.#source.next()
-      if (piece.done) break
-      pieces.push(piece.value)
-      available += piece.value.length
-    }
-    if (pieces.length > 1) this.#buffer = Buffer.concat(pieces)
-    return available >= length
-  }
-
-  async take(length: number): Promise<Buffer> {
-    if (!(await this.has(length))) throw new Error('LZ4 frame cut off')
-    const taken = this.#buffer.subarray(0, length)
-    this.#buffer = this.#buffer.subarray(length)
-    return taken
-  }
 }

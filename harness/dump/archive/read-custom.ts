@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { closeSync, createReadStream, fstatSync, openSync } from 'node:fs'
 import { HarnessError, throwIfAborted } from '../../errors.ts'
 import { describeEntries } from '../describe.ts'
-import { type Dump, displayEntry, type TocEntry } from '../dump.ts'
+import { type DumpContent, displayEntry, type TocEntry } from '../dump.ts'
+import type { DumpInput } from '../input/open-inputs.ts'
 import type { DataBlock } from './blocks.ts'
 import { ArchiveCursor } from './cursor.ts'
 import { CustomData } from './data.ts'
@@ -11,44 +12,45 @@ import { readToc, type TocItem } from './toc.ts'
 import { BlockWalk } from './walk.ts'
 
 /** Reads a custom archive (`pg_dump -Fc`) through to its end. */
-export async function readCustom(path: string, signal: AbortSignal | undefined): Promise<Dump> {
-  const { header, items, bytes, dataStart } = readHead(path)
+export async function readCustom(input: DumpInput, signal: AbortSignal | undefined): Promise<DumpContent> {
+  const { path, name } = input
+  const { header, items, bytes, dataStart } = readHead(path, name)
   const entries = items.map((item) => item.entry)
-  requireUtf8(path, entries)
-  requireCopy(path, items)
+  requireUtf8(name, entries)
+  requireCopy(name, items)
 
   const { minor, integerSize, compression, serverVersion, database, createdAt } = header
-  const walk = new BlockWalk(path, integerSize, dataStart)
+  const walk = new BlockWalk(name, integerSize, dataStart)
   const sha256 = await readThrough(path, bytes, dataStart, walk, signal)
   walk.end((id) => nameOf(entries, id))
-  requireBlocks(path, items, walk.blocks)
+  requireBlocks(name, items, walk.blocks)
 
-  const data = new CustomData({ path, integerSize, compression, blocks: walk.blocks, inserts: new Set() })
+  const given = input.given ?? { sha256, bytes }
+  const data = new CustomData({ path, name, integerSize, compression, blocks: walk.blocks, inserts: new Set() })
   return {
     facts: {
-      path,
+      path: name,
       format: 'custom',
       archiveVersion: `1.${minor}`,
       serverVersion,
       compression,
-      bytes,
-      sha256,
+      ...given,
       database,
       ...(createdAt === undefined ? {} : { createdAt }),
     },
+    sources: [{ path: name, ...given }],
     serverVersionNum: versionNumber(serverVersion),
     entries,
     data,
     ...describeEntries(entries, data),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
   }
 }
 
-function readHead(path: string) {
+function readHead(path: string, name: string) {
   const file = openSync(path, 'r')
   try {
     const bytes = fstatSync(file).size
-    const cursor = new ArchiveCursor(file, path, bytes)
+    const cursor = new ArchiveCursor(file, name, bytes)
     const header = readHeader(cursor)
     const items = readToc(cursor, header)
     return { header, items, bytes, dataStart: cursor.position }

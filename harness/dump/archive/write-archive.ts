@@ -98,7 +98,7 @@ function pack(bytes: Buffer, compression: DumpFacts['compression']): Buffer {
 }
 
 /** A frame of stored blocks: enough where the packing itself is not what is tested. */
-function packLz4(bytes: Buffer): Buffer {
+export function packLz4(bytes: Buffer): Buffer {
   const parts: Buffer[] = [Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x40, 0x40, 0xc0])]
   for (let i = 0; i < bytes.length; i += 65_536) {
     const piece = bytes.subarray(i, i + 65_536)
