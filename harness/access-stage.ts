@@ -22,6 +22,8 @@ export type AccessLook = {
   readonly identities?: readonly Identity[]
   /** What they saw before. Absent when it could not be read. */
   readonly access?: AccessFacts
+  /** What they saw after the migrations. */
+  readonly later?: AccessFacts
 }
 
 /** The stages `row sets`, `writes` and `functions`: who reaches what, on both sides. */
@@ -79,7 +81,11 @@ export async function lookAtAccess(
     })
   }
   await stages.look('functions', () => lookAtDefiners(before, after, asked, { signal }))
-  return { identities, ...(access === undefined ? {} : { access }) }
+  return {
+    identities,
+    ...(access === undefined ? {} : { access }),
+    ...(later === undefined ? {} : { later }),
+  }
 }
 
 /** On clones, since functions of the app are called there. */

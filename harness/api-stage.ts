@@ -36,7 +36,8 @@ export async function lookAtApi(
   return withStacks(sides, look, async (before, after) => {
     const objects = new Set(told.filter(({ kind }) => kind === 'feature.api-removed').map(({ object }) => object))
     const described = compareDescriptions(await describe(before), await describe(after), objects)
-    const answers = compareAnswers(look.reads, await askAll(before, after, look))
+    const [was, is] = await Promise.all([askAll(before, look), askAll(after, look)])
+    const answers = compareAnswers(look.reads, paired(was, is))
     return {
       findings: [...described.findings, ...answers.findings],
       checks: [described.check, answers.check],
@@ -44,14 +45,30 @@ export async function lookAtApi(
   })
 }
 
-/** Only the reads, between any two states: which migration changed an answer. */
-export function answersBetween(look: ApiLook): (from: Database, to: Database) => Promise<readonly Finding[]> {
-  return (before, after) =>
-    withStacks(
-      { before, after },
-      look,
-      async (was, is) => compareAnswers(look.reads, await askAll(was, is, look)).findings,
-    )
+/**
+ * Only some of the reads, by name, between any two states: which migration changed an answer. Each state is asked once,
+ * and again only about reads that were not among the first.
+ */
+export function answersBetween(
+  look: ApiLook,
+): (from: Database, to: Database, names: ReadonlySet<string>) => Promise<readonly Finding[]> {
+  const known = new Map<string, { readonly reads: ReadonlySet<string>; readonly given: readonly Given[] }>()
+  const answersOf = async (state: Database, names: ReadonlySet<string>) => {
+    const asked = known.get(state.name)
+    if (asked !== undefined && names.isSubsetOf(asked.reads)) return asked.given
+    await using database = await look.clone(state)
+    await using stack = await startStack(database, { signal: look.signal })
+    const given = await askAll(stack, { ...look, reads: look.reads.filter(({ name }) => names.has(name)) })
+    known.set(state.name, { reads: names, given })
+    return given
+  }
+  return async (from, to, names) => {
+    const ended = await Promise.allSettled([answersOf(from, names), answersOf(to, names)])
+    for (const one of ended) if (one.status === 'rejected') throw one.reason
+    const [was = [], is = []] = ended.map((one) => (one.status === 'fulfilled' ? one.value : []))
+    const reads = look.reads.filter(({ name }) => names.has(name))
+    return compareAnswers(reads, paired(was, is)).findings
+  }
 }
 
 async function withStacks<Result>(
@@ -81,10 +98,21 @@ async function describe(stack: Stack): Promise<Descriptions> {
   return found
 }
 
-async function askAll(before: Stack, after: Stack, { reads, identities }: ApiLook): Promise<readonly Asked[]> {
+/** What one identity was answered to one read. */
+type Given = { readonly read: ReadContract; readonly identity: Identity; readonly answer: Answer }
+
+function paired(was: readonly Given[], is: readonly Given[]): readonly Asked[] {
+  return was.flatMap(({ read, identity, answer }) => {
+    const other = is.find((one) => one.read === read && one.identity === identity)
+    return other === undefined ? [] : [{ read, who: identity.label, before: answer, after: other.answer }]
+  })
+}
+
+/** One request after the other. */
+async function askAll(stack: Stack, { reads, identities }: ApiLook): Promise<readonly Given[]> {
   const users = identities.filter(({ userId }) => userId !== undefined).slice(0, usersAsked)
   const role = (name: string) => identities.filter((one) => one.role === name && one.userId === undefined)
-  const asked: Asked[] = []
+  const given: Given[] = []
   for (const read of reads) {
     const kinds = read.as ?? ['user']
     const who = [
@@ -93,11 +121,10 @@ async function askAll(before: Stack, after: Stack, { reads, identities }: ApiLoo
       ...(kinds.includes('user') ? users : []),
     ]
     for (const identity of who) {
-      const [was, is] = await Promise.all([answerOf(before, read, identity), answerOf(after, read, identity)])
-      asked.push({ read, who: identity.label, before: was, after: is })
+      given.push({ read, identity, answer: await answerOf(stack, read, identity) })
     }
   }
-  return asked
+  return given
 }
 
 async function answerOf(stack: Stack, read: ReadContract, identity: Identity): Promise<Answer> {

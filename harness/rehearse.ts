@@ -133,7 +133,7 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
   )
   await stages.look('logins', () => lookAtLogins(before, after, clone, signal))
   const logins = await lookAtRealLogins({ before, after }, inputs, clone, stages, signal)
-  const { identities, access } = await lookAtAccess({ before, after }, inputs, clone, stages, signal)
+  const { identities, access, later } = await lookAtAccess({ before, after }, inputs, clone, stages, signal)
   const reads = options.config.contracts?.reads ?? []
   const api = { reads, identities: identities ?? [], clone, signal }
   await stages.look('api', () => lookAtApi({ before, after }, stages.findings, api))
@@ -159,6 +159,7 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
       pending,
       applied,
       access,
+      later,
       zone: prepared.zone,
       logins,
       answers: reads.length > 0 ? answersBetween(api) : undefined,

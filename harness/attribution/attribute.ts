@@ -18,6 +18,8 @@ export type AttributionInput = {
   readonly applied: readonly AppliedMigration[]
   /** What was seen on before: the same identities are asked again. Absent when the row sets could not be read. */
   readonly access: AccessFacts | undefined
+  /** What they saw after all migrations. */
+  readonly later?: AccessFacts | undefined
   readonly zone?: string | undefined
   /** Those whose logins differ: they alone are logged in again. */
   readonly logins?: LoginsOf
@@ -40,8 +42,8 @@ export async function attribute(findings: readonly Finding[], input: Attribution
   const { pending } = input
   const [only] = pending
   if (only !== undefined && pending.length === 1) return findings.map((finding) => named(finding, only.name))
-  const { access, zone, logins, answers, mailing, clone, signal } = input
-  const look = lookers({ access, zone, logins, answers, mailing, clone, signal })
+  const { access, later, zone, logins, answers, mailing, clone, signal } = input
+  const look = lookers({ access, later, zone, logins, answers, mailing, clone, signal })
   const wanted = new Set(findings.filter((finding) => isOpen(finding) && look.canSee(finding)).map(keyOf))
   const causes = wanted.size > 0 ? await bisect(wanted, look, input) : new Map<string, string[]>()
   return findings.flatMap((finding) => {

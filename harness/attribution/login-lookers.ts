@@ -57,7 +57,7 @@ export function loginFamilies({
 }
 
 /** Takes it once for each state. */
-function remembered<T>(take: (database: Database) => Promise<T>): (database: Database) => Promise<T> {
+export function remembered<T>(take: (database: Database) => Promise<T>): (database: Database) => Promise<T> {
   const known = new Map<string, Promise<T>>()
   return (database) => {
     const taken = known.get(database.name) ?? take(database)

@@ -6,15 +6,17 @@ import type { Mailing } from '../model/people-sql.ts'
 import { lookAtRecipients } from '../recipients-stage.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
 import { compareDates } from '../snapshot/dates/compare-dates.ts'
-import { compareLedger } from '../snapshot/ledger/compare-ledger.ts'
+import { compareLedger, compareTables, kindsOfRows } from '../snapshot/ledger/compare-ledger.ts'
+import { compareApi } from '../snapshot/schema/api.ts'
+import type { ApiFacts } from '../snapshot/schema/api-facts.ts'
 import { compareSchema } from '../snapshot/schema/compare-schema.ts'
-import { type SchemaFacts, takeSchema } from '../snapshot/schema/take-schema.ts'
+import { type SchemaFacts, takeApiAlone, takeSchema } from '../snapshot/schema/take-schema.ts'
 import { accessBetween } from './access-between.ts'
 import { keyOf, partsOf } from './finding-key.ts'
-import { type Family, loginFamilies } from './login-lookers.ts'
+import { type Family, loginFamilies, remembered } from './login-lookers.ts'
 
-/** Findings about the reads of the contract, between two states. */
-export type AnswersBetween = (from: Database, to: Database) => Promise<readonly Finding[]>
+/** Findings about some of the reads of the contract, by name, between two states. */
+export type AnswersBetween = (from: Database, to: Database, reads: ReadonlySet<string>) => Promise<readonly Finding[]>
 
 export type Lookers = {
   /** Whether a finding of this kind can be looked for between any two states. */
@@ -26,6 +28,7 @@ export type Lookers = {
 /** Runs only the comparisons that can see something of what is sought, and those only over the objects concerned. */
 export function lookers({
   access,
+  later,
   zone,
   logins = { users: [], canaries: [] },
   answers,
@@ -34,6 +37,8 @@ export function lookers({
   signal,
 }: {
   readonly access: AccessFacts | undefined
+  /** What the same identities saw after all migrations. */
+  readonly later?: AccessFacts | undefined
   /** In which the Data API of before reads times without a zone. */
   readonly zone: string | undefined
   readonly logins?: LoginsOf | undefined
@@ -42,29 +47,32 @@ export function lookers({
   readonly clone: Cloner
   readonly signal: AbortSignal
 }): Lookers {
-  const schemas = new Map<string, Promise<SchemaFacts>>()
-  const schemaOf = (database: Database) => {
-    const known = schemas.get(database.name) ?? takeSchema(database, { signal })
-    schemas.set(database.name, known)
-    return known
-  }
-  const lookAtAccess = access && accessBetween({ access, clone, signal })
+  const schemaOf = remembered<SchemaFacts>((database) => takeSchema(database, { signal }))
+  const apiOf = remembered<ApiFacts>((database) => takeApiAlone(database, { signal }))
+  const lookAtAccess = access && accessBetween({ access, later, clone, signal })
   const families: readonly Family[] = [
     {
       sees: (kind) => kind.startsWith('data.'),
-      look: async (from, to) => (await compareLedger(from, to, { signal })).findings,
+      look: async (from, to, sought) =>
+        sought.every((key) => kindsOfRows.has(partsOf(key).kind))
+          ? compareTables(from, to, objectsOf(sought), { signal })
+          : (await compareLedger(from, to, { signal })).findings,
     },
     {
       sees: (kind) => kind.startsWith('date.'),
       look: async (from, to) => (await compareDates(from, to, { signal, zone })).findings,
     },
     {
-      sees: (kind) => kind.startsWith('schema.') || kind === 'feature.api-removed' || kind === 'access.rls-disabled',
+      sees: (kind) => kind === 'feature.api-removed',
+      look: async (from, to) => compareApi(await apiOf(from), await apiOf(to)).findings,
+    },
+    {
+      sees: (kind) => kind.startsWith('schema.') || kind === 'access.rls-disabled',
       look: async (from, to) => compareSchema(await schemaOf(from), await schemaOf(to)).findings,
     },
     {
       sees: (kind) => answers !== undefined && kind === 'feature.answer-changed',
-      look: async (from, to) => (answers ? answers(from, to) : []),
+      look: async (from, to, sought) => (answers ? answers(from, to, objectsOf(sought)) : []),
     },
     {
       sees: (kind) => mailing !== undefined && /^mail\.(wrong-recipient|missing-recipient|duplicate)$/.test(kind),
@@ -88,4 +96,8 @@ export function lookers({
       return seen
     },
   }
+}
+
+function objectsOf(keys: readonly string[]): ReadonlySet<string> {
+  return new Set(keys.map((key) => partsOf(key).object))
 }

@@ -38,6 +38,28 @@ export async function compareLedger(
   }
 }
 
+/** Only the rows of some tables, by the name that findings give them: what else the ledger tells is left out. Throws as `compareLedger`. */
+export async function compareTables(
+  before: Database,
+  after: Database,
+  only: ReadonlySet<string>,
+  options: LedgerOptions = {},
+): Promise<readonly Finding[]> {
+  const catalogs = await takeCatalogs(before, after, options.signal)
+  return ledgerFindings(await takeLedger(before, after, catalogs, { ...options, only }))
+}
+
+/** Kinds that tell of the rows of one table, which is their object. */
+export const kindsOfRows: ReadonlySet<string> = new Set([
+  'data.rows-deleted',
+  'data.rows-inserted',
+  'data.rows-touched',
+  'data.values-changed',
+  'data.values-filled',
+  'data.values-moved',
+  'data.column-lost',
+])
+
 /** What the ledger found, as findings and the check `data.ledger`. Pure. */
 function compareRows(ledger: Ledger): { readonly findings: readonly Finding[]; readonly check: Check } {
   const findings = ledgerFindings(ledger)

@@ -16,6 +16,8 @@ export type LedgerOptions = {
     | undefined
   /** Tables compared at the same time, each by one session on each side. Default: half the cores, at least one. */
   readonly jobs?: number | undefined
+  /** Only these tables, by the name that findings give them. Default: all. */
+  readonly only?: ReadonlySet<string> | undefined
 }
 
 /**
@@ -29,20 +31,24 @@ export async function takeLedger(
   options: LedgerOptions = {},
 ): Promise<Ledger> {
   const plan = planLedger(catalogs.before, catalogs.after)
+  const isWanted = (table: LedgerTable) => options.only?.has(table.object) ?? true
   const tables: TableOutcome[] = []
   const dropped: WholeTable[] = []
   const created: WholeTable[] = []
   const bySize = plan.pairs.toSorted((left, right) => pages(right.before) - pages(left.before))
   const work: { readonly table: string; run: (pair: SessionPair) => Promise<void> }[] = [
-    ...bySize.map((pair) => ({
-      table: pair.before.object,
-      run: async (sessions: SessionPair) => void tables.push(await comparePair(sessions, pair, catalogs.before.server)),
-    })),
-    ...plan.dropped.map((table) => ({
+    ...bySize
+      .filter(({ before: table }) => isWanted(table))
+      .map((pair) => ({
+        table: pair.before.object,
+        run: async (sessions: SessionPair) =>
+          void tables.push(await comparePair(sessions, pair, catalogs.before.server)),
+      })),
+    ...plan.dropped.filter(isWanted).map((table) => ({
       table: table.object,
       run: async ({ before }: SessionPair) => void dropped.push({ table, rows: await wholeTable(before, table) }),
     })),
-    ...plan.created.map((table) => ({
+    ...plan.created.filter(isWanted).map((table) => ({
       table: table.object,
       run: async ({ after }: SessionPair) => void created.push({ table, rows: await wholeTable(after, table) }),
     })),

@@ -22,6 +22,16 @@ export async function takeSchema(
   return { facts, relations, api }
 }
 
+/** Only what the Data API offers: a small part of `takeSchema`. Throws `aborted`. */
+export async function takeApiAlone(
+  database: Database,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<ApiFacts> {
+  throwIfAborted(options.signal, `reading the API of ${database.name}`)
+  await using connection = await database.connect({ readOnly: true, applicationName: 'greenlight schema' })
+  return await takeApi(connection)
+}
+
 async function takeRest(database: Database): Promise<[SchemaFacts['relations'], ApiFacts]> {
   await using connection = await database.connect({ readOnly: true, applicationName: 'greenlight schema' })
   return [await takeRelations(connection), await takeApi(connection)]

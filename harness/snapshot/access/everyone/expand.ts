@@ -71,7 +71,7 @@ export class Expander {
     return this.#bodies.ofView(oid)
   }
 
-  /** Starts over with the names of aliases, for another table: the same policies are then written out in the same way. */
+  /** Starts over with the names of aliases, for another condition: the same policies are then written out in the same way. */
   startOver(): void {
     this.#aliases = 0
   }

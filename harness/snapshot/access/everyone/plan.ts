@@ -21,10 +21,11 @@ export type Plan = {
 
 /** How the row sets of one table can be told for all users at once. Throws `Refusal` where not even the rows seen can. */
 export async function planTable(table: Table, grants: Grants, expander: Expander, context: Context): Promise<Plan> {
-  expander.startOver()
   const conditions: Condition[] = []
   const known = new Map<string, number>()
   const add = async (command: string, part: 'using' | 'check'): Promise<number> => {
+    // Conditions never meet in one query: with the same names for aliases, equal ones are found to be equal.
+    expander.startOver()
     const condition = await expander.policies(table, context, command, part)
     const key = JSON.stringify(condition)
     const index = known.get(key)

@@ -36,7 +36,8 @@ export async function statementsOf(
   own: UserColumns,
 ): Promise<Statements> {
   const apart: { readonly condition: number; readonly user: string; readonly row: string }[] = []
-  const joins: string[] = []
+  /** Ways by their SQL, with the conditions that they meet: what several policies ask alike is asked once. */
+  const joins = new Map<string, number>()
   let loose = false
   for (const [condition, { ways }] of plan.conditions.entries()) {
     for (const way of ways) {
@@ -50,9 +51,8 @@ export async function statementsOf(
       for (const item of own.hoist(way.from)) items.push(await fromItemSql(lateral(item)))
       const conditions: string[] = []
       for (const one of own.hoist(way.conditions)) conditions.push(await expressionSql(one))
-      joins.push(
-        `(select u.n as u, t.greenlight_n as t, ${1 << condition} as m from ${[`${users} as u`, `${rows} as t`, ...items].join(' cross join ')} where ${['true', ...conditions].join(' and ')} limit ${mostPairs + 1})`,
-      )
+      const sql = `from ${[`${users} as u`, `${rows} as t`, ...items].join(' cross join ')} where ${['true', ...conditions].join(' and ')} limit ${mostPairs + 1}`
+      joins.set(sql, (joins.get(sql) ?? 0) | (1 << condition))
     }
   }
   if (apart.length > mostApart) throw new Refusal('it holds in too many ways')
@@ -71,9 +71,9 @@ export async function statementsOf(
      from ${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)} as t`,
     `analyze ${users}`,
     `analyze ${rows}`,
-    joins.length === 0
+    joins.size === 0
       ? 'create temporary table greenlight_pairs (u int, t int, m int) on commit drop'
-      : `create temporary table greenlight_pairs on commit drop as select u, t, bit_or(m) as m from (${joins.join(' union all ')}) as p group by u, t`,
+      : `create temporary table greenlight_pairs on commit drop as select u, t, bit_or(m) as m from (${[...joins].map(([sql, mask]) => `(select u.n as u, t.greenlight_n as t, ${mask} as m ${sql})`).join(' union all ')}) as p group by u, t`,
   ]
   const masks = plan.conditions.map((_, condition) =>
     String(apart.reduce((mask, one, bit) => (one.condition === condition ? mask | (1n << BigInt(bit)) : mask), 0n)),
