@@ -55,6 +55,8 @@ export type DumpContent = {
   readonly sources: readonly DumpSource[]
   /** `170006` */
   readonly serverVersionNum: number
+  /** Of its rows, as Postgres calls it: `UTF8`, hardly ever another. What else it tells is text already. */
+  readonly encoding: string
   /** In the order of the table of contents. */
   readonly entries: readonly TocEntry[]
   readonly data: DumpData

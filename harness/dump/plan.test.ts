@@ -46,6 +46,7 @@ function plan(entries: readonly TocEntry[], more: Partial<Dump> = {}): RestorePl
       facts,
       sources: [],
       serverVersionNum: 170_006,
+      encoding: 'UTF8',
       entries,
       data: noData,
       extensions,

@@ -163,29 +163,50 @@ test.each([1, 2, 3, 5, 4095])('reads data in pieces of %i bytes', async (pieceBy
 test.each([
   ['a newer format', Buffer.from('PGDMP\x01\x11\x00\x04\x08\x01', 'latin1'), 'dump.unsupported-version', /1\.17/],
   ['an older format', Buffer.from('PGDMP\x01\x0a\x00\x04\x08\x01', 'latin1'), 'dump.unsupported-version', /1\.10/],
-  [
-    'the contents of a directory archive',
-    Buffer.from('PGDMP\x01\x10\x00\x04\x08\x05', 'latin1'),
-    'dump.not-supported',
-    /directory/,
-  ],
 ])('%s is refused', async (_, content, code, message) => {
   await expect(readBytes(content)).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
 })
 
-test('rows as INSERT statements are refused', async () => {
+test('rows as INSERT statements are told from those of COPY', async () => {
   const inserts = {
     ...entry(2, 'TABLE DATA', { section: 'data', schema: 'public', name: 't' }),
     rows: 'INSERT INTO t VALUES (1);\n',
   }
-  await expect(readBytes(writeArchive(plan({ entries: [inserts] })))).rejects.toMatchObject({
-    code: 'dump.not-supported',
-  })
+  const dump = await readBytes(writeArchive(plan({ entries: [inserts] })))
+  expect(dump.data.form(2)).toBe('inserts')
 })
 
-test('an encoding other than UTF-8 is refused', async () => {
-  const encoding = entry(1, 'ENCODING', { definition: "SET client_encoding = 'LATIN1';\n" })
-  await expect(readBytes(writeArchive(plan({ entries: [encoding] })))).rejects.toThrow('LATIN1')
+describe('an archive in another encoding', () => {
+  const inEncoding = (encoding: string, name: Buffer) => {
+    const entries = [
+      entry(1, 'ENCODING', { definition: `SET client_encoding = '${encoding}';\n` }),
+      entry(2, 'TABLE', { name: 'x' }),
+    ]
+    return writeArchive(plan({ entries, textBytes: (text) => (text === 'x' ? name : Buffer.from(text)) }))
+  }
+
+  test.each([
+    ['LATIN1', Buffer.from([0xe9, 0x80]), 'é\u0080'],
+    ['ISO-8859-1', Buffer.from([0xe9]), 'é'],
+    ['WIN1252', Buffer.from([0xe9, 0x80]), 'é€'],
+    ['EUC_JP', Buffer.from([0xc6, 0xfc]), '日'],
+    ['SQL_ASCII', Buffer.from('é'), 'é'],
+  ])('%s has its names', async (encoding, bytes, name) => {
+    const dump = await readBytes(inEncoding(encoding, bytes))
+    expect(dump.encoding).toBe(encoding.replace('ISO-8859-1', 'LATIN1'))
+    expect(dump.entries[1]?.name).toBe(name)
+  })
+
+  test.each([
+    ['MULE_INTERNAL', Buffer.from([0x81]), 'dump.not-supported', /MULE_INTERNAL/],
+    ['UTF8', Buffer.from([0xe9]), 'dump.corrupt', /not in its encoding at byte \d+/],
+    ['SQL_ASCII', Buffer.from([0xe9]), 'dump.corrupt', /not in its encoding/],
+  ])('%s is refused where it cannot be read', async (encoding, bytes, code, message) => {
+    await expect(readBytes(inEncoding(encoding, bytes))).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    })
+  })
 })
 
 test('a dump of a newer server than the one to restore into is refused', async () => {

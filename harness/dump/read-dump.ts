@@ -1,5 +1,7 @@
 import { HarnessError } from '../errors.ts'
 import { readCustom } from './archive/read-custom.ts'
+import { readDirectory } from './archive/read-directory.ts'
+import { readTar } from './archive/read-tar.ts'
 import type { Dump, DumpContent } from './dump.ts'
 import type { DumpKind } from './input/kinds.ts'
 import { type DumpInput, openInputs } from './input/open-inputs.ts'
@@ -27,7 +29,11 @@ export async function readDump(
 
 type ArchiveReader = (input: DumpInput, signal: AbortSignal | undefined) => Promise<DumpContent>
 
-const archiveReaders: Readonly<Partial<Record<DumpKind, ArchiveReader>>> = { custom: readCustom }
+const archiveReaders: Readonly<Partial<Record<DumpKind, ArchiveReader>>> = {
+  custom: readCustom,
+  directory: readDirectory,
+  tar: readTar,
+}
 
 const called: Readonly<Record<DumpKind, string>> = {
   custom: 'a pg_dump custom archive (-Fc)',

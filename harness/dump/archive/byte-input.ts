@@ -34,6 +34,17 @@ export class ByteInput {
     return taken
   }
 
+  /** Throws `CutOff` when the stream ends before. */
+  async skip(length: number): Promise<void> {
+    let left = length
+    while (left > 0) {
+      if (this.#buffer.length === 0 && !(await this.has(1))) throw new CutOff()
+      const step = Math.min(left, this.#buffer.length)
+      this.#buffer = this.#buffer.subarray(step)
+      left -= step
+    }
+  }
+
   /** The next bytes, without taking them: fewer than asked for at the end of the stream. */
   async peek(length: number): Promise<Buffer> {
     await this.has(length)
@@ -50,5 +61,10 @@ export class ByteInput {
     } finally {
       await this.#source.return?.()
     }
+  }
+
+  /** Lets go of the stream: nothing more is taken. */
+  async close(): Promise<void> {
+    await this.#source.return?.()
   }
 }

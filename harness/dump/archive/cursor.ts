@@ -14,18 +14,23 @@ export class ArchiveCursor {
   integerSize = 4
   readonly path: string
   readonly size: number
+  /** Turns the bytes of a text into one; undefined for bytes that are none. */
+  decode: (bytes: Buffer) => string | undefined = (bytes) => (isUtf8(bytes) ? bytes.toString('utf8') : undefined)
   readonly #file: number
+  readonly #start: number
   #window: Buffer = Buffer.alloc(0)
   #windowStart = 0
   #offset = 0
 
-  constructor(file: number, path: string, size: number) {
+  /** `path`: for messages. `start`: of the archive in its file, where it is inside another; `size`: its bytes. */
+  constructor(file: number, path: string, size: number, start = 0) {
     this.#file = file
     this.path = path
     this.size = size
+    this.#start = start
   }
 
-  /** Of the next byte, from the start of the file. */
+  /** Of the next byte, from the start of the archive. */
   get position(): number {
     return this.#windowStart + this.#offset
   }
@@ -50,8 +55,14 @@ export class ArchiveCursor {
   text(): string | undefined {
     const length = this.integer()
     if (length < 0) return undefined
-    const bytes = this.bytes(length)
-    return isUtf8(bytes) ? bytes.toString('utf8') : this.corrupt('a text that is not UTF-8')
+    return this.decode(this.bytes(length)) ?? this.corrupt('a text that is not in its encoding')
+  }
+
+  /** Starts again, from the first byte. */
+  rewind(): void {
+    this.#window = Buffer.alloc(0)
+    this.#windowStart = 0
+    this.#offset = 0
   }
 
   corrupt(what: string): never {
@@ -67,7 +78,7 @@ export class ArchiveCursor {
     if (position + length > this.size) throw truncated(this.path, this.size, this.place)
     const window = Buffer.allocUnsafe(Math.max(length, Math.min(windowBytes, this.size - position)))
     for (let filled = 0; filled < window.length; ) {
-      const read = readSync(this.#file, window, filled, window.length - filled, position + filled)
+      const read = readSync(this.#file, window, filled, window.length - filled, this.#start + position + filled)
       if (read === 0) throw truncated(this.path, this.size, this.place)
       filled += read
     }

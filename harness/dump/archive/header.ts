@@ -2,7 +2,10 @@ import { HarnessError } from '../../errors.ts'
 import type { DumpFacts } from '../../model/restore-run.ts'
 import type { ArchiveCursor } from './cursor.ts'
 
+export type ArchiveFormat = 'custom' | 'tar' | 'directory'
+
 export type ArchiveHeader = {
+  readonly format: ArchiveFormat
   /** Of the format: 12 for 1.12. */
   readonly minor: number
   readonly integerSize: number
@@ -18,12 +21,11 @@ export type ArchiveHeader = {
 /** The versions of the format since PostgreSQL 9.0 (1.12) that this reads; 1.16 is that of 17 and 18. */
 export const archiveVersions = { oldest: 12, newest: 16 } as const
 
-const customFormat = 1
-const otherFormats: Readonly<Record<number, string>> = { 3: 'tar', 5: 'directory' }
+const formatCodes: Readonly<Record<number, ArchiveFormat>> = { 1: 'custom', 3: 'tar', 5: 'directory' }
 const compressions = ['none', 'gzip', 'lz4', 'zstd'] as const
 
-/** Throws `dump.unsupported-version`, `dump.not-supported`, `dump.truncated` and `dump.corrupt`. */
-export function readHeader(cursor: ArchiveCursor): ArchiveHeader {
+/** `formats`: those that it can be. Throws `dump.unsupported-version`, `dump.not-supported`, `dump.truncated` and `dump.corrupt`. */
+export function readHeader(cursor: ArchiveCursor, formats: readonly ArchiveFormat[]): ArchiveHeader {
   if (cursor.bytes(5).toString('latin1') !== 'PGDMP') cursor.corrupt('no archive magic')
   const [major, minor] = [cursor.byte(), cursor.byte()]
   cursor.byte() // revision: changes nothing for readers
@@ -35,16 +37,9 @@ export function readHeader(cursor: ArchiveCursor): ArchiveHeader {
   if (offsetSize !== 4 && offsetSize !== 8) cursor.corrupt(`offsets of ${offsetSize} bytes`)
   cursor.integerSize = integerSize
 
-  const format = cursor.byte()
-  const other = otherFormats[format]
-  if (other) {
-    throw new HarnessError(
-      'dump.not-supported',
-      `${cursor.path} is the table of contents of a pg_dump ${other} archive. What works today is a custom archive: pg_dump -Fc.`,
-      { facts: { path: cursor.path, format: other } },
-    )
-  }
-  if (format !== customFormat) cursor.corrupt(`an unknown format (${format})`)
+  const code = cursor.byte()
+  const format = formatCodes[code] ?? cursor.corrupt(`an unknown format (${code})`)
+  if (!formats.includes(format)) refuseFormat(cursor.path, format)
 
   const compression = readCompression(cursor, minor)
   const createdAt = readTime(cursor)
@@ -52,6 +47,7 @@ export function readHeader(cursor: ArchiveCursor): ArchiveHeader {
   const serverVersion = (cursor.text() ?? '').split(' ', 1)[0] ?? ''
   cursor.text() // version of pg_dump
   return {
+    format,
     minor,
     integerSize,
     offsetSize,
@@ -60,6 +56,16 @@ export function readHeader(cursor: ArchiveCursor): ArchiveHeader {
     serverVersion,
     ...(createdAt === undefined ? {} : { createdAt }),
   }
+}
+
+function refuseFormat(path: string, format: ArchiveFormat): never {
+  throw new HarnessError(
+    'dump.not-supported',
+    format === 'custom'
+      ? `${path} is a custom archive (-Fc) by itself. Name that file.`
+      : `${path} is the table of contents of a ${format} archive only. Name the ${format === 'tar' ? 'whole tar file' : 'folder that it is in'}.`,
+    { facts: { path, format } },
+  )
 }
 
 function refuseVersion(path: string, major: number, minor: number): void {

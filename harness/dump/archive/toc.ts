@@ -2,8 +2,8 @@ import type { Section, TocEntry } from '../dump.ts'
 import type { ArchiveCursor } from './cursor.ts'
 import type { ArchiveHeader } from './header.ts'
 
-/** An entry, and whether a block of data must follow for it. */
-export type TocItem = { readonly entry: TocEntry; readonly hasData: boolean }
+/** An entry, and whether the archive must hold data for it; `file`: where, but in custom archives. */
+export type TocItem = { readonly entry: TocEntry; readonly hasData: boolean; readonly file?: string }
 
 const sections: Readonly<Record<number, Section>> = { 1: 'none', 2: 'pre-data', 3: 'data', 4: 'post-data' }
 /** State of an entry's data offset: nothing was written for it. (1: offset not known, 2: known.) */
@@ -15,14 +15,18 @@ export function readToc(cursor: ArchiveCursor, header: ArchiveHeader): TocItem[]
   const count = cursor.integer()
   if (count < 0 || count > cursor.size) cursor.corrupt(`a table of contents with ${count} entries`)
   const items: TocItem[] = []
+  const ids = new Set<number>()
   for (let index = 1; index <= count; index++) {
     cursor.place = `entry ${index} of ${count} of its table of contents`
-    items.push(readEntry(cursor, header))
+    const item = readEntry(cursor, header)
+    if (ids.has(item.entry.id)) cursor.corrupt(`an entry with the id of another one (${item.entry.id})`)
+    ids.add(item.entry.id)
+    items.push(item)
   }
   return items
 }
 
-function readEntry(cursor: ArchiveCursor, { minor, offsetSize }: ArchiveHeader): TocItem {
+function readEntry(cursor: ArchiveCursor, { format, minor, offsetSize }: ArchiveHeader): TocItem {
   const id = cursor.integer()
   if (id <= 0) cursor.corrupt(`an entry with id ${id}`)
   const hasDumper = cursor.integer() !== 0
@@ -42,10 +46,8 @@ function readEntry(cursor: ArchiveCursor, { minor, offsetSize }: ArchiveHeader):
   const owner = cursor.text() ?? ''
   cursor.text() // WITH OIDS, of servers up to 11
   const dependencies = readDependencies(cursor)
-  const state = cursor.byte()
-  cursor.bytes(offsetSize) // the walk over the blocks finds them all, also where pg_dump could not seek back to note them
   return {
-    hasData: hasDumper && state !== noData,
+    ...readPlace(cursor, { format, offsetSize }, hasDumper),
     entry: {
       id,
       type,
@@ -61,6 +63,20 @@ function readEntry(cursor: ArchiveCursor, { minor, offsetSize }: ArchiveHeader):
       ...(relationKind > 0 ? { relationKind: String.fromCharCode(relationKind) } : {}),
     },
   }
+}
+
+function readPlace(
+  cursor: ArchiveCursor,
+  { format, offsetSize }: Pick<ArchiveHeader, 'format' | 'offsetSize'>,
+  hasDumper: boolean,
+): Omit<TocItem, 'entry'> {
+  if (format !== 'custom') {
+    const file = cursor.text()
+    return file ? { hasData: hasDumper, file } : { hasData: false }
+  }
+  const state = cursor.byte()
+  cursor.bytes(offsetSize) // the walk over the blocks finds them all, also where pg_dump could not seek back to note them
+  return { hasData: hasDumper && state !== noData }
 }
 
 function readDependencies(cursor: ArchiveCursor): number[] {
