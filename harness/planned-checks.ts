@@ -37,6 +37,7 @@ export function plannedChecks({
       Boolean(options.config.contracts?.notifications),
     ),
     plan('data.ledger', 'data', 'Every row of every table compared'),
+    plan('data.corruption', 'data', 'Pages of tables and indexes verified'),
     plan('dates.instants', 'data', 'Every date and time of every row compared'),
     plan('dates.zones', 'data', 'Time zones of sessions compared'),
     plan('data.orphans', 'data', 'References that point nowhere counted'),

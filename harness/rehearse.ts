@@ -21,6 +21,7 @@ import { rehearseRollback } from './rollback.ts'
 import { compareDates } from './snapshot/dates/compare-dates.ts'
 import type { NamedOrder } from './snapshot/dates/orders.ts'
 import { compareLedger } from './snapshot/ledger/compare-ledger.ts'
+import { compareCorrupt } from './snapshot/ledger/corruption.ts'
 import { probeAuthWrites } from './snapshot/logins/auth-writes.ts'
 import { compareLogins } from './snapshot/logins/compare.ts'
 import { compareAuthWrites } from './snapshot/logins/compare-auth-writes.ts'
@@ -38,6 +39,7 @@ export type Host = { readonly signal: AbortSignal; readonly events: StageEvents 
 const comparisons = [
   'lint',
   'schema',
+  'pages',
   'ledger',
   'dates',
   'logins',
@@ -117,6 +119,12 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
     const [was, is] = await Promise.all([takeSchema(before, { signal }), takeSchema(after, { signal })])
     return compareSchema(was, is)
   })
+  await stages.look('pages', (progress) =>
+    compareCorrupt(before, after, {
+      signal,
+      onProgress: ({ done, of, object }) => progress(`${done} of ${of}: ${object}`),
+    }),
+  )
   await stages.look('ledger', (progress) =>
     compareLedger(before, after, {
       signal,

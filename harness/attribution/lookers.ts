@@ -7,6 +7,7 @@ import { lookAtRecipients } from '../recipients-stage.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
 import { compareDates } from '../snapshot/dates/compare-dates.ts'
 import { compareLedger, compareTables, kindsOfRows } from '../snapshot/ledger/compare-ledger.ts'
+import { compareCorrupt } from '../snapshot/ledger/corruption.ts'
 import { compareApi } from '../snapshot/schema/api.ts'
 import type { ApiFacts } from '../snapshot/schema/api-facts.ts'
 import { compareSchema } from '../snapshot/schema/compare-schema.ts'
@@ -52,7 +53,11 @@ export function lookers({
   const lookAtAccess = access && accessBetween({ access, later, clone, signal })
   const families: readonly Family[] = [
     {
-      sees: (kind) => kind.startsWith('data.'),
+      sees: (kind) => kind === 'data.corrupt',
+      look: async (from, to) => (await compareCorrupt(from, to, { signal })).findings,
+    },
+    {
+      sees: (kind) => kind.startsWith('data.') && kind !== 'data.corrupt',
       look: async (from, to, sought) =>
         sought.every((key) => kindsOfRows.has(partsOf(key).kind))
           ? compareTables(from, to, objectsOf(sought), { signal })
