@@ -2,14 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
-import { chown, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import { HarnessError, throwIfAborted } from '../../errors.ts'
-import { adminRole } from '../engine.ts'
 import type { Binaries } from './binaries.ts'
+import { makeData } from './data-template.ts'
 import type { ServerUser } from './server-user.ts'
+import { serverEnvironment, startFailure } from './server-words.ts'
 import type { Workspace } from './workspace.ts'
 
 /** A throwaway cluster needs speed and the same behaviour every time; nothing in it must survive a crash. */
@@ -63,7 +63,7 @@ export async function startServer(
   options: { user: ServerUser | undefined; signal?: AbortSignal | undefined; keep: boolean; port?: number | undefined },
 ): Promise<Server> {
   const password = randomBytes(24).toString('base64url')
-  await initialise(binaries, workspace, password, options)
+  await makeData(binaries, workspace, password, options)
   // A port that was free a moment ago may be taken by the time the server asks for it.
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort())
@@ -77,45 +77,6 @@ export async function startServer(
       if (!taken || options.port !== undefined || attempt === 3) throw error
     }
   }
-}
-
-async function initialise(
-  binaries: Binaries,
-  workspace: Workspace,
-  password: string,
-  { user, signal }: { user: ServerUser | undefined; signal?: AbortSignal | undefined },
-): Promise<void> {
-  throwIfAborted(signal, 'making the database cluster')
-  const passwordFile = join(workspace.path, 'password')
-  await writeFile(passwordFile, password, { mode: 0o600 })
-  if (user !== undefined) await chown(passwordFile, user.uid, user.gid)
-  const args = [
-    '-D',
-    workspace.data,
-    '-U',
-    adminRole,
-    `--pwfile=${passwordFile}`,
-    '--auth=scram-sha-256',
-    '--encoding=UTF8',
-  ]
-  const locale = [
-    '--locale=C',
-    '--locale-provider=builtin',
-    '--builtin-locale=C.UTF-8',
-    '--no-sync',
-    '--no-instructions',
-  ]
-  const run = await execa(binaries.initdb, [...args, ...locale, '-c', 'scram_iterations=1'], {
-    ...(user ?? {}),
-    cwd: workspace.path,
-    env: serverEnvironment(),
-    extendEnv: false,
-    reject: false,
-    ...(signal === undefined ? {} : { cancelSignal: signal }),
-  })
-  await rm(passwordFile, { force: true })
-  throwIfAborted(signal, 'making the database cluster')
-  if (run.failed) throw startFailure('initdb', `${run.stderr}\n${run.stdout}\n${run.shortMessage}`, run)
 }
 
 function spawnServer(
@@ -177,41 +138,6 @@ async function stopServer(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
   await exited
   clearTimeout(timer)
-}
-
-function startFailure(program: string, output: string, cause?: unknown, port?: number): HarnessError {
-  const options = { cause, facts: { program } }
-  if (/No space left on device|could not (write|extend) .*No space/i.test(output)) {
-    return new HarnessError(
-      'engine.disk-full',
-      `The disk is full: ${program} could not write its files. Free some space, or set TMPDIR to another disk.`,
-      options,
-    )
-  }
-  if (/could not bind|Address already in use/i.test(output)) {
-    return new HarnessError(
-      'engine.port-taken',
-      `Port ${port} on 127.0.0.1 is taken by another program. Choose another one, or leave the choice to Greenlight.`,
-      options,
-    )
-  }
-  const words = output
-    .trim()
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .slice(-6)
-    .join('\n  ')
-  return new HarnessError(
-    'engine.start-failed',
-    `The embedded Postgres did not start. ${program} says:\n  ${words}`,
-    options,
-  )
-}
-
-function serverEnvironment(): Record<string, string> {
-  // libpq's default address: a host that dblink, a foreign server or a subscription of the dump names is never looked up
-  // or dialled, the connection stays on the machine.
-  return { PATH: process.env.PATH ?? '', LC_ALL: 'C', TZ: 'UTC', PGHOSTADDR: '127.0.0.1' }
 }
 
 async function freePort(): Promise<number> {
