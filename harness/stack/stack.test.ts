@@ -114,6 +114,13 @@ describe('the Data API', () => {
     expect((await client().from('events').select('*')).data).toEqual([])
     expect((await client(stack.serviceKey).from('profiles').select('*')).data).toHaveLength(5)
   })
+
+  test('reads the schema once: nobody asks whether it is ready before it says so', async () => {
+    for (let asked = 0; asked < 30; asked += 1) await client().from('events').select('id').limit(1)
+    const lines = stack.logs().filter(({ source }) => source === 'data-api')
+    expect(lines.filter(({ line }) => line.includes('Attempting to connect')).length).toBe(1)
+    expect(lines.filter(({ line }) => line.includes('Schema cache loaded')).length).toBe(1)
+  })
 })
 
 describe('Auth', () => {

@@ -26,6 +26,7 @@ export type DataApiOptions = {
 const exposedSchemas = ['public', 'graphql_public']
 const startTimeoutMs = 30_000
 const readinessPath = '/greenlight_readiness'
+const loadedLine = 'Schema cache loaded'
 
 /**
  * PostgREST over the database, as role `authenticator`, listening on a socket in a private folder: no port to race
@@ -45,6 +46,7 @@ export async function startDataApi({
   const folder = await makeFolder('rest')
   const socketPath = join(folder, 'socket')
   const output: string[] = []
+  const loaded = Promise.withResolvers<void>()
   const program = startGuarded(binary, [], {
     cwd: folder,
     // The environment, since arguments are there for every user of the machine to read.
@@ -66,6 +68,7 @@ export async function startDataApi({
       TZ: 'UTC',
     },
     onLine(line) {
+      if (line.includes(loadedLine)) loaded.resolve()
       if (line === '' || line.includes(readinessPath)) return
       output.push(line)
       if (output.length > 50) output.shift()
@@ -80,15 +83,17 @@ export async function startDataApi({
   void program.exited.then((reason) => {
     ended = reason
   })
-  const deadline = Date.now() + startTimeoutMs
-  while (!(await isReady(socketPath))) {
-    const failure = ended ?? (Date.now() > deadline ? `not ready after ${startTimeoutMs / 1000} s` : undefined)
-    if (failure !== undefined || signal?.aborted) {
+  const time = AbortSignal.any([AbortSignal.timeout(startTimeoutMs), ...(signal === undefined ? [] : [signal])])
+  await Promise.race([loaded.promise, program.exited, endOf(time)])
+  for (;;) {
+    if (ended !== undefined || time.aborted) {
       await stop()
       throwIfAborted(signal, 'starting the Data API')
-      throw new HarnessError('stack.start-failed', startFailure(failure ?? '', output), { facts: { part: 'data-api' } })
+      const failure = ended ?? `not ready after ${startTimeoutMs / 1000} s`
+      throw new HarnessError('stack.start-failed', startFailure(failure, output), { facts: { part: 'data-api' } })
     }
-    // PostgREST tells nobody that it is ready but those who ask.
+    if (await isReady(socketPath)) break
+    // It listens a moment before or after it says that it has loaded.
     await new Promise((resolve) => setTimeout(resolve, 15))
   }
   return { upstream: { socketPath }, schemas, running: program.running, stop }
@@ -105,7 +110,17 @@ async function presentSchemas(database: Database): Promise<string[]> {
   return exposedSchemas.filter((schema) => schema === 'public' || present.has(schema))
 }
 
-/** Ready when it answers without 503, which it does once its schema cache is loaded. */
+function endOf(time: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (time.aborted) resolve()
+    else time.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/**
+ * Ready when it answers without 503, which it does once its schema cache is loaded. Whoever asks before makes PostgREST
+ * connect and load everything a second time while it is in use already, so ask only after it says that it has loaded.
+ */
 function isReady(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = request(
