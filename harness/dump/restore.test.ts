@@ -230,22 +230,23 @@ afterAll(() => client?.[Symbol.asyncDispose]())
 describe.skipIf(!client)(
   'archives of pg_dump itself (needs PostgreSQL 17 on the path, or Docker with its image)',
   () => {
-    test.each(['none', 'gzip:9', 'zstd', 'lz4:9', 'lz4'])(
-      'compressed with %s are restored to the same database',
-      async (method) => {
-        const path = join(tmpdir(), `greenlight-${process.pid}-${copies}.dump`)
-        const made = await client?.run('pg_dump', ['-Fc', `--compress=${method}`, '--file', path, 'source'], source)
-        expect(made?.exitCode).toBe(0)
-        try {
-          const { run, database } = await restoreFile(path)
-          expect(checksOfRestore(run).map((check) => check.status)).toEqual(['passed', 'passed'])
-          expect(await fingerprints(database)).toEqual(await fingerprints(source))
-          expect(await catalogue(database)).toEqual(await catalogue(source))
-        } finally {
-          await rm(path)
-        }
-      },
-    )
+    test.each([
+      ...['none', 'gzip:9', 'zstd', 'lz4:9', 'lz4'].map((method) => ['-Fc', `--compress=${method}`]),
+      ...['none', 'gzip', 'zstd', 'lz4'].map((method) => ['-Fd', `--compress=${method}`]),
+      ['-Ft', '--verbose'],
+    ])('%s %s are restored to the same database', async (format, option) => {
+      const path = join(tmpdir(), `greenlight-${process.pid}-${copies}.dump`)
+      const made = await client?.run('pg_dump', [format, option, '--file', path, 'source'], source)
+      expect(made?.exitCode).toBe(0)
+      try {
+        const { run, database } = await restoreFile(path)
+        expect(checksOfRestore(run).map((check) => check.status)).toEqual(['passed', 'passed'])
+        expect(await fingerprints(database)).toEqual(await fingerprints(source))
+        expect(await catalogue(database)).toEqual(await catalogue(source))
+      } finally {
+        await rm(path, { recursive: true })
+      }
+    })
   },
 )
 

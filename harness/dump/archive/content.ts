@@ -1,15 +1,16 @@
 import { describeEntries } from '../describe.ts'
 import type { DumpContent, DumpData, DumpSource, TocEntry } from '../dump.ts'
 import type { ArchiveHead } from './head.ts'
-import { versionNumber } from './header.ts'
+import { type ArchiveFormat, versionNumber } from './header.ts'
 
 /** Pure: what an archive is to the rest, whatever its format. */
 export function archiveContent(
   { header, items, encoding }: ArchiveHead,
+  format: ArchiveFormat,
   data: DumpData,
   source: DumpSource,
 ): DumpContent {
-  const { format, minor, compression, serverVersion, database, createdAt } = header
+  const { minor, compression, serverVersion, database, createdAt } = header
   const entries = items.map((item) => item.entry)
   return {
     facts: {

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import { HarnessError } from '../../errors.ts'
 import { decoderOf, encodingOf } from '../encoding.ts'
 import { ArchiveCursor } from './cursor.ts'
-import { type ArchiveFormat, type ArchiveHeader, readHeader } from './header.ts'
+import { type ArchiveHeader, type ArchiveLayout, readHeader } from './header.ts'
 import { readToc, type TocItem } from './toc.ts'
 
 /** Header and table of contents of an archive. */
@@ -24,10 +24,7 @@ export type HeadPlace = {
 }
 
 /** Throws `dump.unsupported-version`, `dump.not-supported`, `dump.truncated` and `dump.corrupt`. */
-export function readArchiveHead(
-  { path, name, start = 0, bytes }: HeadPlace,
-  formats: readonly ArchiveFormat[],
-): ArchiveHead {
+export function readArchiveHead({ path, name, start = 0, bytes }: HeadPlace, layout: ArchiveLayout): ArchiveHead {
   const file = openSync(path, 'r')
   try {
     const cursor = new ArchiveCursor(file, name, bytes, start)
@@ -39,20 +36,20 @@ export function readArchiveHead(
       if (decoded === undefined) foreign = true
       return decoded ?? text.toString('latin1')
     }
-    const first = readOnce(cursor, formats)
+    const first = readOnce(cursor, layout)
     const { definition = '' } = first.items.find(({ entry }) => entry.type === 'ENCODING')?.entry ?? {}
     const encoding = encodingOf(definition)
     if (!foreign) return { ...first, encoding: supported(encoding, name).encoding }
     cursor.rewind()
     cursor.decode = supported(encoding, name).decode
-    return { ...readOnce(cursor, formats), encoding }
+    return { ...readOnce(cursor, layout), encoding }
   } finally {
     closeSync(file)
   }
 }
 
-function readOnce(cursor: ArchiveCursor, formats: readonly ArchiveFormat[]): Omit<ArchiveHead, 'encoding'> {
-  const header = readHeader(cursor, formats)
+function readOnce(cursor: ArchiveCursor, layout: ArchiveLayout): Omit<ArchiveHead, 'encoding'> {
+  const header = readHeader(cursor, layout)
   const items = readToc(cursor, header)
   return { header, items, end: cursor.position }
 }

@@ -5,7 +5,7 @@ import type { ArchiveCursor } from './cursor.ts'
 export type ArchiveFormat = 'custom' | 'tar' | 'directory'
 
 export type ArchiveHeader = {
-  readonly format: ArchiveFormat
+  readonly layout: ArchiveLayout
   /** Of the format: 12 for 1.12. */
   readonly minor: number
   readonly integerSize: number
@@ -21,11 +21,14 @@ export type ArchiveHeader = {
 /** The versions of the format since PostgreSQL 9.0 (1.12) that this reads; 1.16 is that of 17 and 18. */
 export const archiveVersions = { oldest: 12, newest: 16 } as const
 
-const formatCodes: Readonly<Record<number, ArchiveFormat>> = { 1: 'custom', 3: 'tar', 5: 'directory' }
+/** Whether the data is in the same file, or in others beside; a directory archive calls itself a tar archive. */
+export type ArchiveLayout = 'one file' | 'several files'
+
+const layouts: Readonly<Record<number, ArchiveLayout>> = { 1: 'one file', 3: 'several files', 5: 'several files' }
 const compressions = ['none', 'gzip', 'lz4', 'zstd'] as const
 
-/** `formats`: those that it can be. Throws `dump.unsupported-version`, `dump.not-supported`, `dump.truncated` and `dump.corrupt`. */
-export function readHeader(cursor: ArchiveCursor, formats: readonly ArchiveFormat[]): ArchiveHeader {
+/** Throws `dump.unsupported-version`, `dump.not-supported`, `dump.truncated` and `dump.corrupt`. */
+export function readHeader(cursor: ArchiveCursor, layout: ArchiveLayout): ArchiveHeader {
   if (cursor.bytes(5).toString('latin1') !== 'PGDMP') cursor.corrupt('no archive magic')
   const [major, minor] = [cursor.byte(), cursor.byte()]
   cursor.byte() // revision: changes nothing for readers
@@ -38,8 +41,8 @@ export function readHeader(cursor: ArchiveCursor, formats: readonly ArchiveForma
   cursor.integerSize = integerSize
 
   const code = cursor.byte()
-  const format = formatCodes[code] ?? cursor.corrupt(`an unknown format (${code})`)
-  if (!formats.includes(format)) refuseFormat(cursor.path, format)
+  if (layouts[code] === undefined) cursor.corrupt(`an unknown format (${code})`)
+  if (layouts[code] !== layout) refuseLayout(cursor.path, layout)
 
   const compression = readCompression(cursor, minor)
   const createdAt = readTime(cursor)
@@ -47,7 +50,7 @@ export function readHeader(cursor: ArchiveCursor, formats: readonly ArchiveForma
   const serverVersion = (cursor.text() ?? '').split(' ', 1)[0] ?? ''
   cursor.text() // version of pg_dump
   return {
-    format,
+    layout,
     minor,
     integerSize,
     offsetSize,
@@ -58,13 +61,13 @@ export function readHeader(cursor: ArchiveCursor, formats: readonly ArchiveForma
   }
 }
 
-function refuseFormat(path: string, format: ArchiveFormat): never {
+function refuseLayout(path: string, wanted: ArchiveLayout): never {
   throw new HarnessError(
     'dump.not-supported',
-    format === 'custom'
+    wanted === 'several files'
       ? `${path} is a custom archive (-Fc) by itself. Name that file.`
-      : `${path} is the table of contents of a ${format} archive only. Name the ${format === 'tar' ? 'whole tar file' : 'folder that it is in'}.`,
-    { facts: { path, format } },
+      : `${path} is only the table of contents of a directory or tar archive. Name the folder that it is in, or the whole tar file.`,
+    { facts: { path } },
   )
 }
 

@@ -44,8 +44,8 @@ export class MemberData implements DumpData {
   }
 
   async *largeObjects(entryId: number): AsyncGenerator<LargeObjectPiece> {
-    const { file = '' } = this.#item(entryId)
-    for await (const { oid, found } of largeObjectFiles(this.#members, file)) {
+    const list = listOfLargeObjects(this.#members, this.#item(entryId).file ?? '')
+    for await (const { oid, found } of largeObjectFiles(this.#members, list)) {
       let offset = 0
       for await (const bytes of readDataFile(this.#members, found)) {
         yield { oid, offset, bytes }
@@ -94,21 +94,28 @@ export function findDataFile({ name, files }: Members, file: string, of: string)
   )
 }
 
-/** The files of the large objects that a list of them names (`blobs.toc`; since 17 one for each group). */
+/** The list of the large objects of an entry: a tar archive's table of contents does not know that it is one. */
+export function listOfLargeObjects({ name, files }: Members, file: string): string {
+  const [, id] = /^(\d+)\.dat$/.exec(file) ?? []
+  const candidates = id === undefined ? [file] : [`blobs_${id}.toc`, 'blobs.toc']
+  if (id === undefined && !/^blobs(?:_\d+)?\.toc$/.test(file)) throw strangeName(name, file)
+  const list = candidates.find((candidate) => files.has(candidate))
+  if (list !== undefined) return list
+  throw new HarnessError(
+    'dump.truncated',
+    `${name} is not whole: ${candidates[0]}, the list of its large objects, is missing. Copy or take the dump again.`,
+    { facts: { path: name, file } },
+  )
+}
+
+/** The files of the large objects that a list names. */
 export async function* largeObjectFiles(
   members: Members,
   list: string,
 ): AsyncGenerator<{ readonly oid: number; readonly found: DataFile }> {
   const { name, files } = members
-  if (!/^blobs(?:_\d+)?\.toc$/.test(list)) throw strangeName(name, list)
   const member = files.get(list)
-  if (!member) {
-    throw new HarnessError(
-      'dump.truncated',
-      `${name} is not whole: ${list}, the list of its large objects, is missing. Copy or take the dump again.`,
-      { facts: { path: name, file: list } },
-    )
-  }
+  if (!member) return
   for await (const line of linesOf(members, list, member)) {
     const [, oid, file] = /^(\d{1,10}) (\S+)$/.exec(line) ?? []
     if (oid === undefined || file === undefined || Number(oid) > 0xffff_ffff) {

@@ -15,7 +15,7 @@ import { BlockWalk } from './walk.ts'
 export async function readCustom(input: DumpInput, signal: AbortSignal | undefined): Promise<DumpContent> {
   const { path, name } = input
   const { size: bytes } = await stat(path)
-  const head = readArchiveHead({ path, name, bytes }, ['custom'])
+  const head = readArchiveHead({ path, name, bytes }, 'one file')
   const { header, items, end: dataStart } = head
   const entries = items.map((item) => item.entry)
   const { integerSize, compression } = header
@@ -31,7 +31,7 @@ export async function readCustom(input: DumpInput, signal: AbortSignal | undefin
     blocks: walk.blocks,
     inserts: insertsOf(entries),
   })
-  return archiveContent(head, data, { path: name, ...(input.given ?? { sha256, bytes }) })
+  return archiveContent(head, 'custom', data, { path: name, ...(input.given ?? { sha256, bytes }) })
 }
 
 /** One pass over the file: its hash, and every block of its data from `dataStart` on. */

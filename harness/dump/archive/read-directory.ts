@@ -21,7 +21,7 @@ export async function readDirectory({ name, path }: DumpInput, signal: AbortSign
     hash.update(`${await hashOf(member)}  ${file}\n`)
     bytes += member.size
   }
-  return readMembers({ name, files }, { path: name, sha256: hash.digest('hex'), bytes }, signal)
+  return readMembers({ name, files }, 'directory', { path: name, sha256: hash.digest('hex'), bytes }, signal)
 }
 
 async function filesIn(path: string, name: string): Promise<Map<string, Member>> {

@@ -2,7 +2,14 @@ import { HarnessError, throwIfAborted } from '../../errors.ts'
 import { type DumpContent, type DumpSource, displayEntry } from '../dump.ts'
 import { archiveContent, insertsOf } from './content.ts'
 import { type ArchiveHead, readArchiveHead } from './head.ts'
-import { type DataFile, findDataFile, largeObjectFiles, MemberData, readDataFile } from './member-data.ts'
+import {
+  type DataFile,
+  findDataFile,
+  largeObjectFiles,
+  listOfLargeObjects,
+  MemberData,
+  readDataFile,
+} from './member-data.ts'
 import { type Members, readEnd } from './members.ts'
 
 const tocName = 'toc.dat'
@@ -15,6 +22,7 @@ const dataNames = /^(?:\d+\.dat|blob_\d+\.dat|blobs(?:_\d+)?\.toc)(?:\.gz|\.lz4|
  */
 export async function readMembers(
   members: Members,
+  format: 'directory' | 'tar',
   source: DumpSource,
   signal: AbortSignal | undefined,
 ): Promise<DumpContent> {
@@ -22,7 +30,7 @@ export async function readMembers(
   const inserts = insertsOf(head.items.map(({ entry }) => entry))
   refuseStrangers(members, await requireFiles(members, head, inserts, signal))
   const items = new Map(head.items.map((item) => [item.entry.id, item]))
-  return archiveContent(head, new MemberData(members, items, inserts), source)
+  return archiveContent(head, format, new MemberData(members, items, inserts), source)
 }
 
 function readHead({ name, files }: Members): ArchiveHead {
@@ -34,7 +42,7 @@ function readHead({ name, files }: Members): ArchiveHead {
     })
   }
   const place = { path: toc.path, name: `${name} (${tocName})`, start: toc.start, bytes: toc.size }
-  const head = readArchiveHead(place, ['tar', 'directory'])
+  const head = readArchiveHead(place, 'several files')
   if (head.end === toc.size) return head
   throw new HarnessError(
     'dump.corrupt',
@@ -54,8 +62,9 @@ async function requireFiles(
   for (const { entry, file, hasData } of items) {
     if (!hasData || file === undefined) continue
     if (entry.type === 'BLOBS') {
-      used.add(file)
-      for await (const { found } of largeObjectFiles(members, file)) {
+      const list = listOfLargeObjects(members, file)
+      used.add(list)
+      for await (const { found } of largeObjectFiles(members, list)) {
         used.add(found.name)
         await endOf(members, found, signal)
       }

@@ -39,7 +39,7 @@ export async function readTar(input: DumpInput, signal: AbortSignal | undefined)
     found.set(file, { path, start: member.start, size: member.size })
   }
   const source = { path: name, ...(input.given ?? { sha256: hash.digest('hex'), bytes }) }
-  return readMembers({ name, files: inFolderOfToc(found) }, source, signal)
+  return readMembers({ name, files: inFolderOfToc(found) }, 'tar', source, signal)
 }
 
 /** A folder that was put into a tar file is in it with its name. */

@@ -26,7 +26,7 @@ export function readToc(cursor: ArchiveCursor, header: ArchiveHeader): TocItem[]
   return items
 }
 
-function readEntry(cursor: ArchiveCursor, { format, minor, offsetSize }: ArchiveHeader): TocItem {
+function readEntry(cursor: ArchiveCursor, { layout, minor, offsetSize }: ArchiveHeader): TocItem {
   const id = cursor.integer()
   if (id <= 0) cursor.corrupt(`an entry with id ${id}`)
   const hasDumper = cursor.integer() !== 0
@@ -47,7 +47,7 @@ function readEntry(cursor: ArchiveCursor, { format, minor, offsetSize }: Archive
   cursor.text() // WITH OIDS, of servers up to 11
   const dependencies = readDependencies(cursor)
   return {
-    ...readPlace(cursor, { format, offsetSize }, hasDumper),
+    ...readPlace(cursor, { layout, offsetSize }, hasDumper),
     entry: {
       id,
       type,
@@ -67,10 +67,10 @@ function readEntry(cursor: ArchiveCursor, { format, minor, offsetSize }: Archive
 
 function readPlace(
   cursor: ArchiveCursor,
-  { format, offsetSize }: Pick<ArchiveHeader, 'format' | 'offsetSize'>,
+  { layout, offsetSize }: Pick<ArchiveHeader, 'layout' | 'offsetSize'>,
   hasDumper: boolean,
 ): Omit<TocItem, 'entry'> {
-  if (format !== 'custom') {
+  if (layout === 'several files') {
     const file = cursor.text()
     return file ? { hasData: hasDumper, file } : { hasData: false }
   }

@@ -33,7 +33,7 @@ export function writeArchive(plan: ArchivePlan): Buffer {
     }
     out.integer(0)
   }
-  writeHead(out, plan, 1)
+  writeHead(out, plan, 'custom')
   for (const { id, rows, largeObjects } of plan.entries) {
     if (rows !== undefined) {
       out.byte(1)
@@ -54,11 +54,11 @@ export function writeArchive(plan: ArchivePlan): Buffer {
 
 const endings = { none: '', gzip: '.gz', lz4: '.lz4', zstd: '.zst' } as const
 
-/** The files of a directory archive, or of a tar archive. */
+/** The files of a directory archive or of a tar archive. */
 export function writeMembers(plan: ArchivePlan, format: 'directory' | 'tar'): Map<string, Buffer> {
   const { integerSize = 4, compression } = plan
   const out = new Writer(integerSize)
-  writeHead(out, plan, format === 'tar' ? 3 : 5)
+  writeHead(out, plan, format)
   const files = new Map<string, Buffer>([['toc.dat', Buffer.concat(out.parts)]])
   const add = (name: string, bytes: Buffer) =>
     files.set(name + endings[compression], compression === 'gzip' ? gzipSync(bytes) : pack(bytes, compression))
@@ -121,10 +121,11 @@ class Writer {
   }
 }
 
-function writeHead(out: Writer, plan: ArchivePlan, format: 1 | 3 | 5): void {
+function writeHead(out: Writer, plan: ArchivePlan, format: 'custom' | 'directory' | 'tar'): void {
   const { minor, integerSize = 4, compression, serverVersion = '17.6', textBytes = Buffer.from } = plan
   out.parts.push(Buffer.from('PGDMP'))
-  for (const value of [1, minor, 0, integerSize, 8, format]) out.byte(value)
+  // A directory archive calls itself a tar archive.
+  for (const value of [1, minor, 0, integerSize, 8, format === 'custom' ? 1 : 3]) out.byte(value)
   if (minor >= 15) out.byte(['none', 'gzip', 'lz4', 'zstd'].indexOf(compression))
   else out.integer(compression === 'none' ? 0 : -1)
   for (const value of [6, 5, 4, 3, 1, 126, 0]) out.integer(value)
@@ -145,11 +146,14 @@ function writeHead(out: Writer, plan: ArchivePlan, format: 1 | 3 | 5): void {
     out.text('false')
     for (const id of entry.dependencies) out.text(String(id))
     out.text(undefined)
-    if (format === 1) {
+    if (format === 'custom') {
       out.byte(hasData ? 1 : 3)
       out.parts.push(Buffer.alloc(8))
     } else {
-      out.text(entry.file ?? (entry.largeObjects ? listOf(plan, entry.id) : hasData ? `${entry.id}.dat` : ''))
+      out.text(
+        entry.file ??
+          (entry.largeObjects && format === 'directory' ? listOf(plan, entry.id) : hasData ? `${entry.id}.dat` : ''),
+      )
     }
   }
 }
