@@ -26,6 +26,7 @@ export const errorCodes = [
   'engine.disk-full',
   'engine.port-taken',
   'database.failed',
+  'database.changing',
   'stack.start-failed',
   'function.unloadable',
   'suites.not-found',

@@ -4,8 +4,9 @@ import type { Dump } from './dump/dump.ts'
 import { readDump } from './dump/read-dump.ts'
 import { checkWholeDatabase } from './dump/whole-database.ts'
 import { type MigrationFolder, readMigrations } from './migrations/discover.ts'
-import { readExpectations } from './migrations/expectations.ts'
+import { readDeclarations } from './migrations/expectations.ts'
 import { type RollbackFolder, readRollback } from './migrations/rollback.ts'
+import type { DeclaredMove } from './model/declared-move.ts'
 import type { Expectation } from './model/verdict.ts'
 import { discoverFunctions } from './stack/functions/discover.ts'
 
@@ -15,6 +16,7 @@ export type Inputs = AsyncDisposable & {
   readonly dump: Dump
   readonly migrations: MigrationFolder
   readonly expectations: readonly Expectation[]
+  readonly moves: readonly DeclaredMove[]
   readonly rollback?: RollbackFolder
   readonly canaries: readonly CanaryLogin[]
   /** Names of the edge functions. */
@@ -26,7 +28,7 @@ export async function readInputs(options: RunOptions, signal: AbortSignal | unde
   const canaries = await canaryLogins(options.config.canaries ?? [], process.env)
   const functions = options.functions === undefined ? [] : (await discoverFunctions(options.functions)).list
   const migrations = await readMigrations(options.migrations, { signal })
-  const expectations = await readExpectations(migrations.files)
+  const { expectations, moves } = await readDeclarations(migrations.files)
   const rollback =
     options.rollback === undefined ? undefined : await readRollback(options.rollback, migrations.files, { signal })
   const dump = await readDump(options.dumps, signal === undefined ? {} : { signal })
@@ -41,6 +43,7 @@ export async function readInputs(options: RunOptions, signal: AbortSignal | unde
     dump,
     migrations,
     expectations,
+    moves,
     ...(rollback === undefined ? {} : { rollback }),
     canaries,
     functions: functions.map(({ name }) => name),

@@ -128,6 +128,7 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
   await stages.look('ledger', (progress) =>
     compareLedger(before, after, {
       signal,
+      moves: inputs.moves.filter(({ migration }) => selection.pending.some(({ name }) => name === migration)),
       onProgress: ({ done, of, table }) => progress(`${done} of ${of}: ${table}`),
     }),
   )

@@ -1,13 +1,18 @@
 import { HarnessError } from '../errors.ts'
+import type { DeclaredMove } from '../model/declared-move.ts'
 import { type FindingKind, findingKinds } from '../model/finding.ts'
 import type { MigrationFile } from '../model/migration-run.ts'
 import { nearest } from '../model/nearest.ts'
 import type { Expectation } from '../model/verdict.ts'
+import { parseMove } from './moves.ts'
 import { checkPredicate } from './predicate-syntax.ts'
 import { scan } from './scan.ts'
 import { splitSql } from './split.ts'
 
 const form = '-- greenlight: expects <kind> <schema.table>[(<column>)] [to <role>] [where <predicate>] because <reason>'
+
+/** What the migrations declare: changes that are meant, and where values went. */
+export type Declarations = { readonly expectations: readonly Expectation[]; readonly moves: readonly DeclaredMove[] }
 
 /**
  * The expectations in the comments of migrations, in order. A comment that begins with `greenlight:` and cannot be read
@@ -15,12 +20,24 @@ const form = '-- greenlight: expects <kind> <schema.table>[(<column>)] [to <role
  * Throws `migrations.unparsable`.
  */
 export async function readExpectations(files: readonly MigrationFile[]): Promise<readonly Expectation[]> {
+  return (await readDeclarations(files)).expectations
+}
+
+/** The expectations and the declared moves. Throws as `readExpectations`. */
+export async function readDeclarations(files: readonly MigrationFile[]): Promise<Declarations> {
   const expectations: Expectation[] = []
+  const moves: DeclaredMove[] = []
   const problems: string[] = []
   for (const file of files) {
     for (const { text, line } of splitSql(file.sql).comments) {
       const words = marked(text)
       if (words === undefined) continue
+      if (/^moves\b/i.test(words)) {
+        const move = parseMove(words)
+        if ('problem' in move) problems.push(`${file.path}:${line}: ${move.problem}`)
+        else moves.push({ ...move, migration: file.name, line })
+        continue
+      }
       const read = parseExpectation(words)
       if ('problem' in read) problems.push(`${file.path}:${line}: ${read.problem}`)
       else {
@@ -30,7 +47,7 @@ export async function readExpectations(files: readonly MigrationFile[]): Promise
       }
     }
   }
-  if (problems.length === 0) return expectations
+  if (problems.length === 0) return { expectations, moves }
   const count = problems.length === 1 ? 'One expectation' : `${problems.length} expectations`
   throw new HarnessError(
     'migrations.unparsable',
@@ -45,7 +62,7 @@ function marked(comment: string): string | undefined {
   if (!found) return undefined
   const [, colon, words = ''] = found
   // Without the colon it may be a sentence that begins with the name; "greenlight expects" is meant for us.
-  return colon === ':' || /^expects?\b/i.test(words) ? words : undefined
+  return colon === ':' || /^(expects?|moves)\b/i.test(words) ? words : undefined
 }
 
 type Parsed = Omit<Expectation, 'migration' | 'line'> | { readonly problem: string }
@@ -55,8 +72,10 @@ export function parseExpectation(words: string): Parsed {
   const head = /^expects\s+(\S+)\s*(.*)$/is.exec(words)
   if (!head) {
     const [first = ''] = words.split(/\s/)
-    const meant = nearest(first, ['expects'])
-    return { problem: `"${first}" is not known${meant ? `; did you mean "${meant}"?` : ', only "expects" is.'}` }
+    const meant = nearest(first, ['expects', 'moves'])
+    return {
+      problem: `"${first}" is not known${meant ? `; did you mean "${meant}"?` : ', only "expects" and "moves" are.'}`,
+    }
   }
   const [, written = '', rest = ''] = head
   const kind = findingKinds.find((known) => known === written)

@@ -1,6 +1,7 @@
 import type { Database } from '../../database/engine.ts'
 import type { Check } from '../../model/check.ts'
 import type { Finding } from '../../model/finding.ts'
+import { unmatchedMoves } from './declared-moves.ts'
 import { count, ledgerFindings } from './findings.ts'
 import { compareOrphans, takeOrphans } from './orphans.ts'
 import type { Ledger } from './outcome.ts'
@@ -11,8 +12,8 @@ import { compareViews, takeViews } from './views.ts'
 
 /**
  * Compares all data of two databases on one server: every row of every table of the app, of auth and of storage, the
- * references between them, the sequences that feed them, and the views that were redefined. Reads only. Throws `aborted`, and what Postgres says when a
- * table cannot be read.
+ * references between them, the sequences that feed them, and the views that were redefined. Reads only. Throws `aborted`,
+ * `database.changing` when somebody writes meanwhile, and what Postgres says when a table cannot be read.
  */
 export async function compareLedger(
   before: Database,
@@ -32,8 +33,10 @@ export async function compareLedger(
   )
   const views = compareViews(await takeViews(pair))
   const rows = compareRows(ledger)
+  const followed = new Set(ledger.tables.flatMap(({ elsewhere }) => elsewhere.map(({ move }) => move)))
+  const moves = unmatchedMoves(options.moves ?? [], followed)
   return {
-    findings: [...rows.findings, ...orphans.findings, ...sequences.findings, ...views.findings],
+    findings: [...rows.findings, ...moves, ...orphans.findings, ...sequences.findings, ...views.findings],
     checks: [rows.check, orphans.check, sequences.check, views.check],
   }
 }

@@ -1,5 +1,6 @@
 import type { Finding, FindingKind, RowSet } from '../../model/finding.ts'
 import type { LedgerTable } from './catalog.ts'
+import { placeOf } from './declared-moves.ts'
 import { keyLine } from './key-line.ts'
 import type { Side } from './layout.ts'
 import type { Ledger, Rows, TableOutcome, WholeTable } from './outcome.ts'
@@ -100,7 +101,20 @@ function tableFindings(outcome: TableOutcome): readonly Finding[] {
         found,
         `Column ${found.column} of ${object} is gone, and with it ${count(found.count)} value${found.count === 1 ? '' : 's'}.`,
         [found.column],
-        ['The values are in no other column of their rows.'],
+        ['The values are in no other column of their rows.', ...declaredLine(outcome, found.column)],
+      ),
+    )
+  }
+  for (const found of outcome.elsewhere) {
+    if (found.count === 0) continue
+    findings.push(
+      make(
+        'data.values-moved',
+        'before',
+        found,
+        `${count(found.count)} value${found.count === 1 ? '' : 's'} of ${object}(${found.column}) ${found.count === 1 ? 'is' : 'are'} in ${placeOf(found.move.to)} now, as the migration declares.`,
+        [found.column],
+        [`Found by ${found.move.by.join(', ')}: the key of the row that each came from.`],
       ),
     )
   }
@@ -150,6 +164,11 @@ function tableFindings(outcome: TableOutcome): readonly Finding[] {
     )
   }
   return findings
+}
+
+function declaredLine({ elsewhere }: TableOutcome, column: string): readonly string[] {
+  const followed = elsewhere.find((one) => one.column === column)
+  return followed ? [`Nor in ${placeOf(followed.move.to)}, where the migration says that they go.`] : []
 }
 
 function typeLine({ pair }: TableOutcome, column: string): readonly string[] {

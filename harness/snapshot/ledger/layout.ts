@@ -123,7 +123,7 @@ type CommonSlots = {
   readonly kept: boolean
 }
 
-const hashOf = (expression: string) => `hashtextextended((${expression}) COLLATE "C", 0)`
+export const hashOf = (expression: string) => `hashtextextended((${expression}) COLLATE "C", 0)`
 
 export function layoutOf(pair: TablePair, server: number): RowLayout {
   const forms = pair.common.map((columns) => formsOf(columns, server))

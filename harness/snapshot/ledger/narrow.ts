@@ -56,7 +56,6 @@ async function* readBuckets(
   const record = [side.keyHash, ...side.slots].map((hash) => `int8send(${hash})`).join(' || ')
   const size = 8 * (side.slots.length + 1)
   const perFetch = Math.max(1, Math.floor(bytesPerFetch / (size * Math.max(1, differing.rows / buckets))))
-  await connection.query('BEGIN READ ONLY')
   try {
     // Sorted, not hashed, aggregation: one bucket at a time in the server's memory too.
     await connection.query('SET LOCAL enable_hashagg = off')
@@ -74,7 +73,7 @@ async function* readBuckets(
       if (rows.length < perFetch) return
     }
   } finally {
-    await connection.query('ROLLBACK').catch(() => {})
+    await connection.query('CLOSE ledger').catch(() => {})
   }
 }
 

@@ -1,4 +1,5 @@
 import type { LedgerTable } from './catalog.ts'
+import type { ElsewhereRows } from './declared-moves.ts'
 import type { Side, TablePair } from './layout.ts'
 
 /** What the ledger found out: data that is complete, compared and without a row value; `findings.ts` says it in words. */
@@ -25,6 +26,8 @@ export type TableOutcome = {
   readonly filled: readonly ColumnRows[]
   readonly lost: readonly ColumnRows[]
   readonly moved: readonly (ColumnRows & { readonly to: string })[]
+  /** Values of columns that are gone, found in the other table that the migration names. */
+  readonly elsewhere: readonly ElsewhereRows[]
 }
 
 type ColumnRows = Rows & { readonly column: string }

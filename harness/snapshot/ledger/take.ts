@@ -1,12 +1,15 @@
 import { availableParallelism } from 'node:os'
 import type { Connection, Database } from '../../database/engine.ts'
+import type { DeclaredMove } from '../../model/declared-move.ts'
 import { type LedgerCatalog, type LedgerTable, takeCatalog } from './catalog.ts'
+import { type ElsewhereRows, followMove } from './declared-moves.ts'
 import { layoutOf, planLedger, type RowLayout, type Side, type TablePair } from './layout.ts'
 import { fetchKeys, narrow, varies } from './narrow.ts'
 import { compareKeys, type Ledger, noRows, type Rows, type TableOutcome, type WholeTable } from './outcome.ts'
 import { keysKept, type Move, type RowComparison, type Tally } from './rows.ts'
 import { type Differing, everyChunk, scanTable, selectRows } from './scan.ts'
 import { eachWithPair, openPair, type SessionPair } from './session.ts'
+import { whileSteady } from './steady.ts'
 
 export type LedgerOptions = {
   readonly signal?: AbortSignal | undefined
@@ -16,13 +19,17 @@ export type LedgerOptions = {
     | undefined
   /** Tables compared at the same time, each by one session on each side. Default: half the cores, at least one. */
   readonly jobs?: number | undefined
+  /** Where the migrations say that values of columns go which they drop. */
+  readonly moves?: readonly DeclaredMove[] | undefined
+  /** How long a table may be written to before the comparison gives up, in milliseconds. Default: 10,000. */
+  readonly lockTimeout?: number | undefined
   /** Only these tables, by the name that findings give them. Default: all. */
   readonly only?: ReadonlySet<string> | undefined
 }
 
 /**
- * Compares every row of every table of two databases on one server, by hashes made in the server. Throws `aborted`, and
- * what Postgres says when a table cannot be read.
+ * Compares every row of every table of two databases on one server, by hashes made in the server. Throws `aborted`,
+ * `database.changing` when somebody writes to a table meanwhile, and what Postgres says when one cannot be read.
  */
 export async function takeLedger(
   before: Database,
@@ -32,6 +39,9 @@ export async function takeLedger(
 ): Promise<Ledger> {
   const plan = planLedger(catalogs.before, catalogs.after)
   const isWanted = (table: LedgerTable) => options.only?.has(table.object) ?? true
+  const lockTimeout = options.lockTimeout ?? 10_000
+  const targets = new Map(catalogs.after.tables.map((table) => [table.object, table]))
+  const follow = { server: catalogs.before.server, moves: options.moves ?? [], targets }
   const tables: TableOutcome[] = []
   const dropped: WholeTable[] = []
   const created: WholeTable[] = []
@@ -42,15 +52,27 @@ export async function takeLedger(
       .map((pair) => ({
         table: pair.before.object,
         run: async (sessions: SessionPair) =>
-          void tables.push(await comparePair(sessions, pair, catalogs.before.server)),
+          void tables.push(
+            await whileSteady(sessions.before, pair.before, lockTimeout, () =>
+              whileSteady(sessions.after, pair.after, lockTimeout, () => comparePair(sessions, pair, follow)),
+            ),
+          ),
       })),
     ...plan.dropped.filter(isWanted).map((table) => ({
       table: table.object,
-      run: async ({ before }: SessionPair) => void dropped.push({ table, rows: await wholeTable(before, table) }),
+      run: async ({ before }: SessionPair) =>
+        void dropped.push({
+          table,
+          rows: await whileSteady(before, table, lockTimeout, () => wholeTable(before, table)),
+        }),
     })),
     ...plan.created.filter(isWanted).map((table) => ({
       table: table.object,
-      run: async ({ after }: SessionPair) => void created.push({ table, rows: await wholeTable(after, table) }),
+      run: async ({ after }: SessionPair) =>
+        void created.push({
+          table,
+          rows: await whileSteady(after, table, lockTimeout, () => wholeTable(after, table)),
+        }),
     })),
   ]
   let done = 0
@@ -77,7 +99,17 @@ export async function takeCatalogs(
   return { before: left, after: right }
 }
 
-async function comparePair(sessions: SessionPair, pair: TablePair, server: number): Promise<TableOutcome> {
+type Following = {
+  readonly server: number
+  readonly moves: readonly DeclaredMove[]
+  readonly targets: ReadonlyMap<string, LedgerTable>
+}
+
+async function comparePair(
+  sessions: SessionPair,
+  pair: TablePair,
+  { server, moves, targets }: Following,
+): Promise<TableOutcome> {
   const layout = layoutOf(pair, server)
   const scan = await scanTable(sessions, pair, layout)
   // Rows that are equal in the columns left still lose what was in a column that is gone.
@@ -96,8 +128,25 @@ async function comparePair(sessions: SessionPair, pair: TablePair, server: numbe
   if (!scan.equal && touchedNothing && !sameContent(scan.differing)) {
     throw new Error(`The hashes of ${pair.before.object} differ, but no row does: the ledger contradicts itself.`)
   }
+  const elsewhere: ElsewhereRows[] = []
+  for (const move of moves.filter(({ from }) => from.table === pair.before.object)) {
+    // What went to another column of its row is no part of what the declaration speaks of.
+    if (!outcome.lost.some(({ column }) => column === move.from.column)) continue
+    if (outcome.moved.some(({ column }) => column === move.from.column)) continue
+    const followed = await followMove(sessions, pair, targets.get(move.to.table), move, server)
+    if (followed) elsewhere.push(followed)
+  }
   return {
     ...outcome,
+    lost: outcome.lost.flatMap((lost) => {
+      const followed = elsewhere.find(({ column }) => column === lost.column)
+      return followed === undefined
+        ? [lost]
+        : followed.missing.count > 0
+          ? [{ column: lost.column, ...followed.missing }]
+          : []
+    }),
+    elsewhere,
     pair,
     rows: scan.rows,
     equal: touchedNothing && outcome.lost.length + outcome.moved.length === 0,
@@ -129,6 +178,7 @@ const unchanged: Omit<TableOutcome, 'pair' | 'rows'> = {
   filled: [],
   lost: [],
   moved: [],
+  elsewhere: [],
 }
 
 /** Turns tallies of key hashes into keys: one look at each side, whatever the number of tallies. */
@@ -138,7 +188,7 @@ async function named(
   layout: RowLayout,
   differing: Readonly<Record<Side, Differing>>,
   found: RowComparison,
-): Promise<Omit<TableOutcome, 'pair' | 'rows' | 'equal'>> {
+): Promise<Omit<TableOutcome, 'pair' | 'rows' | 'equal' | 'elsewhere'>> {
   const hashes = (tallies: Iterable<Tally>) => new Set([...tallies].flatMap((tally) => tally.hashes))
   const moves = [...found.moves.values()]
   const [before, after] = await Promise.all([

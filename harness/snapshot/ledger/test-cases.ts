@@ -1,4 +1,5 @@
 import { startTestCluster } from '../../database/test-cluster.ts'
+import type { DeclaredMove } from '../../model/declared-move.ts'
 import type { Finding } from '../../model/finding.ts'
 import { compareLedger } from './compare-ledger.ts'
 
@@ -6,6 +7,8 @@ import { compareLedger } from './compare-ledger.ts'
 export type LedgerCase = {
   readonly before: string
   readonly migration: string
+  /** Declared moves; tables without their schema. */
+  readonly moves?: readonly Pick<DeclaredMove, 'from' | 'to' | 'by'>[]
   /** As `told` writes them, in any order. Empty: a near miss, which must stay silent. */
   readonly findings: readonly string[]
 }
@@ -35,7 +38,17 @@ export async function runCases<Name extends string>(
   await run(before, (entry) => entry.before)
   const after = await before.clone('after')
   await run(after, (entry) => entry.migration)
-  const { findings } = await compareLedger(before, after, { jobs: 2 })
+  const moves = entries.flatMap(([, entry], index) => {
+    const inSchema = (place: DeclaredMove['from']) => ({ ...place, table: `case${index}.${place.table}` })
+    return (entry.moves ?? []).map((move) => ({
+      ...move,
+      from: inSchema(move.from),
+      to: inSchema(move.to),
+      migration: '301_move.sql',
+      line: 1,
+    }))
+  })
+  const { findings } = await compareLedger(before, after, { jobs: 2, moves })
   return (name) => {
     const schema = `case${entries.findIndex(([other]) => other === name)}.`
     const own = findings.filter((finding) => finding.object.startsWith(schema))
