@@ -72,7 +72,7 @@ export function namesNotFound(
 
 /** Which keys of a contract, beside its `table`, name columns. */
 const columnKeys: Readonly<Partial<Record<keyof Contracts, readonly string[]>>> = {
-  profile: ['user', 'email', 'name', 'subscribed'],
+  profile: ['user', 'email', 'name', 'subscribed', 'timeZone'],
   resource: ['key', 'owner', 'title', 'startsAt', 'endsAt'],
   membership: ['user', 'resource', 'role', 'subscribed'],
   shared: ['resource'],
@@ -92,6 +92,9 @@ function namedTables(contracts: Contracts): NamedTable[] {
       if (!Array.isArray(contract)) return tableIn(`contracts.${key}`, contract, keys)
       return contract.flatMap((part, at) => tableIn(`contracts.${key}[${at}]`, part, keys))
     }),
+    ...Object.entries(contracts.notifications?.kinds ?? {}).flatMap(([kind, { row }]) =>
+      tableIn(`contracts.notifications.kinds.${kind}.row`, row, ['key'], row?.values),
+    ),
     ...tableIn('contracts.reminders.tracking', contracts.reminders?.tracking, ['invitation', 'sentAt']),
     ...tableIn('contracts.accessCodes.codes', codes, codeKeys),
     ...tableIn('contracts.accessCodes.codes.visits', codes?.visits, ['code']),

@@ -76,6 +76,17 @@ export async function gather(
   return { key, owner, members, silent: reasons.map(({ why }, at) => ({ why, email: out[at]?.email ?? '' })) }
 }
 
+/** Ends somebody's membership of the resource. */
+export async function removeMember(
+  db: Session,
+  { membership: { table, user, resource } }: Pick<Mailing, 'membership'>,
+  key: string,
+  { id }: Pick<Member, 'id'>,
+): Promise<void> {
+  const own = `${quoted(resource)}::text = $1 and ${quoted(user)}::text = $2`
+  await db.query(`delete from ${quoted(table)} where ${own}`, [key, id])
+}
+
 type Has = (table: string, column: string) => boolean
 
 /** What keeps mails from somebody, and the SQL that brings it about for user `$1`. */

@@ -1,16 +1,22 @@
 import { z } from 'zod'
-import { accessCommands, type Contracts, outsiders } from '../model/config.ts'
+import { accessCommands, type Contracts, outsiders, shownInMails } from '../model/config.ts'
 import { nearest } from '../model/nearest.ts'
 import { tableName, text } from './texts.ts'
 
 const values = z.record(text, z.string())
 
+const shows = z.array(z.enum(shownInMails)).exactOptional()
+
+export const notification = z.strictObject({ body: values, recipients: z.literal('members-except-actor'), shows })
+
 export const notificationKind = z.strictObject({
   function: text.exactOptional(),
   body: values,
-  recipients: z.enum(['members-except-actor', 'members-except-actor-and-person', 'the-person']),
+  recipients: z.enum(['members-except-actor', 'members-except-actor-and-person', 'the-person', 'the-address']),
+  person: z.enum(['member', 'removed']).exactOptional(),
+  row: z.strictObject({ table: tableName, key: text, values }).exactOptional(),
   by: z.array(text).min(1).exactOptional(),
-  shows: z.array(z.enum(['title', 'actor', 'person', 'link'])).exactOptional(),
+  shows,
 })
 
 export const accessCodeTable = z
@@ -66,7 +72,20 @@ type Checked = { readonly value: Contracts; readonly issues: z.core.$ZodRawIssue
 
 /** What holds between contracts: the actors of `access` are the roles of `membership` and the outsiders. */
 export function checkTogether({ value, issues }: Checked): void {
-  const { access, membership, notifications, resource } = value
+  const { access, membership, notifications, profile, resource } = value
+  const { chatMessage, kinds, resourceUpdated } = notifications ?? {}
+  const dated = Object.entries({ resourceUpdated, chatMessage, ...kinds }).filter(([, kind]) =>
+    kind?.shows?.includes('date'),
+  )
+  if (dated.length > 0 && (profile?.timeZone === undefined || resource?.startsAt === undefined)) {
+    const message = `${dated.map(([name]) => name).join(', ')}: shows "date" needs profile.timeZone and resource.startsAt`
+    issues.push({ code: 'custom', path: ['notifications'], message, input: notifications })
+  }
+  for (const [name, { recipients, shows }] of Object.entries(kinds ?? {})) {
+    if (recipients !== 'the-address' || !shows?.includes('date')) continue
+    const message = 'shows no "date": who has an address alone has no time zone'
+    issues.push({ code: 'custom', path: ['notifications', 'kinds', name, 'shows'], message, input: shows })
+  }
   for (const [name, { by = [] }] of Object.entries(notifications?.kinds ?? {})) {
     for (const role of by.filter((role) => membership?.roles.includes(role) !== true)) {
       const message = `no role of contracts.membership is called "${role}"`

@@ -80,6 +80,31 @@ describe('config', () => {
     ).toBe('')
   })
 
+  test('a mail can tell a date in the zone of a reader only where the contracts say where the zone is', () => {
+    const complaints = (profile: object, kind: object): string => {
+      const resource = { table: 'public.events', key: 'id', owner: 'owner_id', startsAt: 'starts_at' }
+      const body = { event: '{resource}' }
+      const resourceUpdated = { body, recipients: 'members-except-actor', shows: ['date'] }
+      const notifications = { function: 'notify', resourceUpdated, kinds: { other: { body, ...kind } } }
+      try {
+        checkConfig({ contracts: { profile, resource, notifications } }, 'greenlight.config.ts')
+        return ''
+      } catch (error) {
+        return String(error)
+      }
+    }
+    const profile = { table: 'public.profiles', user: 'id' }
+    const person = { recipients: 'the-person', shows: ['date'] }
+    expect(complaints(profile, person)).toContain(
+      'contracts.notifications: resourceUpdated, other: shows "date" needs profile.timeZone and resource.startsAt',
+    )
+    const zoned = { ...profile, timeZone: 'timezone' }
+    expect(complaints(zoned, { ...person, recipients: 'the-address' })).toContain(
+      'contracts.notifications.kinds.other.shows: shows no "date": who has an address alone has no time zone',
+    )
+    expect(complaints(zoned, person)).toBe('')
+  })
+
   test('paths are resolved against the folder of the config', async () => {
     await writeFile(
       join(folder, 'greenlight.config.mjs'),

@@ -6,6 +6,7 @@ import {
   accessContract,
   checkTogether,
   integrityContract,
+  notification,
   notificationKind,
 } from './contract-schema.ts'
 import { tableName, text } from './texts.ts'
@@ -25,9 +26,6 @@ const waiver = z.strictObject({
   reason: text,
   until: z.iso.date('must be a date as 2026-12-31'),
 })
-
-const body = z.record(text, z.string())
-const notification = z.strictObject({ body, recipients: z.literal('members-except-actor') })
 
 const read = z
   .strictObject({
@@ -61,6 +59,7 @@ const contracts = z.strictObject({
       email: text.exactOptional(),
       name: text.exactOptional(),
       subscribed: text.exactOptional(),
+      timeZone: text.exactOptional(),
     })
     .exactOptional(),
   resource: z

@@ -29,7 +29,8 @@ describe('greenlight init', () => {
     const { contracts: own = {} } = planner
     const { contracts = {} } = config
     // Columns that the migrations add are in no dump of production.
-    const { subscribed, ...profile } = own.profile ?? {}
+    const { subscribed, timeZone, ...profile } = own.profile ?? {}
+    expect(timeZone).toBe('timezone')
     expect(subscribed).toBe('email_notifications')
     expect(contracts.profile).toEqual(profile)
     expect(contracts.resource).toEqual(own.resource)

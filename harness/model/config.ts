@@ -109,6 +109,8 @@ export type Contracts = {
     readonly name?: string
     /** Boolean column: `false` switches mails off. */
     readonly subscribed?: string
+    /** Column with the IANA name of the reader's time zone (`Europe/Paris`): mails tell dates in it. */
+    readonly timeZone?: string
   }
   /** What collaborators share: an event, a project, a document. */
   readonly resource?: {
@@ -142,10 +144,13 @@ export type Contracts = {
     readonly resourceUpdated: {
       readonly body: Readonly<Record<string, string>>
       readonly recipients: 'members-except-actor'
+      readonly shows?: readonly Shown[]
     }
+    /** With `rateLimit`, which says where messages are. */
     readonly chatMessage?: {
       readonly body: Readonly<Record<string, string>>
       readonly recipients: 'members-except-actor'
+      readonly shows?: readonly Shown[]
     }
     /** Further mails, by a name of your own (`collaborator-added`). */
     readonly kinds?: Readonly<Record<string, NotificationKind>>
@@ -210,15 +215,29 @@ export type Contracts = {
 export type NotificationKind = {
   /** Default: that of `contracts.notifications`. */
   readonly function?: string
-  /** Besides `{resource}` and `{actor}`, `{person}` is replaced: the id of the member whom it is about. */
+  /**
+   * Besides `{resource}` and `{actor}`, these are replaced: `{person}`, the id of the member whom it is about, `{address}`,
+   * an address that no user has, and `{row}`, the key of the row below.
+   */
   readonly body: Readonly<Record<string, string>>
-  /** Who gets it: every member, without who caused it, or without the person, too; or the person alone. */
-  readonly recipients: 'members-except-actor' | 'members-except-actor-and-person' | 'the-person'
+  /** Who gets it: every member, without who caused it, or without the person, too; the person alone; or who has the address. */
+  readonly recipients: 'members-except-actor' | 'members-except-actor-and-person' | 'the-person' | 'the-address'
+  /** What the person is when the mail is sent. `removed`: a member until a moment ago. Default: `member`. */
+  readonly person?: 'member' | 'removed'
+  /** Row that is there when the mail is sent, as an invitation or a message: column → value, replaced as in `body`. */
+  readonly row?: { readonly table: string; readonly key: string; readonly values: Readonly<Record<string, string>> }
   /** Roles that may cause it. Default: all. */
   readonly by?: readonly string[]
-  /** What its text must hold: the title of the resource, the name of who caused it or of the person, a link with the resource's key. */
-  readonly shows?: readonly ('title' | 'actor' | 'person' | 'link')[]
+  readonly shows?: readonly Shown[]
 }
+
+/**
+ * What the text of a mail must hold: the title of the resource, the name of who caused it or of the person, a link with
+ * the resource's key, or `date`, the start of the resource (`resource.startsAt`) in the reader's time zone
+ * (`profile.timeZone`).
+ */
+export const shownInMails = ['title', 'actor', 'person', 'link', 'date'] as const
+export type Shown = (typeof shownInMails)[number]
 
 export type AccessCodeTable = {
   readonly table: string

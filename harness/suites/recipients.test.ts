@@ -92,7 +92,7 @@ beforeAll(async () => {
   await makeProject(database, { users: 420 })
   await migrate(
     database,
-    `alter table profiles add column email_notifications boolean not null default true;
+    `alter table profiles add column email_notifications boolean not null default true, add column timezone text not null default 'UTC';
      alter table event_user_roles add column notifications boolean not null default true;
      update profiles set full_name = 'Person ' || right(id::text, 4);
      ${await claimMails()}`,
@@ -155,15 +155,18 @@ test('each broken rule is named, in counts', () => {
       'a body that says nothing sensible is refused, without a mail and without a row',
       'an address that cannot be mailed does not keep the others from theirs',
       ...['1', '2', '50', '250'].map((size) => `an update reaches everybody of ${size}, or as many as there are`),
+      'chat-message: exactly those whom it concerns get one mail, whoever causes it',
       'collaborator-added: exactly those whom it concerns get one mail, whoever causes it',
+      'collaborator-removed: exactly those whom it concerns get one mail, whoever causes it',
       'of production, the recipients are those of the contracts',
       'resource-updated: exactly those whom it concerns get one mail, whoever causes it',
       'two edits at once reach everybody, and no editor by the own one',
       'what people write stays text in the mail',
       'who is not logged in, or no longer, is refused',
+      'who was removed gets no further mail, who has another address gets it there',
     ].sort(),
   )
-  const updated = messageOf('resource-updated')
+  const updated = messageOf('resource-updated: exactly')
   for (const why of ['to who caused it', 'to who is banned', 'to who is unconfirmed', 'to who is unsubscribed'])
     expect(updated).toContain(why)
   expect(updated).not.toContain('to who is removed')
