@@ -15,7 +15,7 @@ export type TocEntry = {
   readonly owner: string
   readonly definition: string
   readonly dropStatement: string
-  /** `COPY public.t (a, b) FROM stdin;`; empty for archives that hold INSERT statements. */
+  /** `COPY public.t (a, b) FROM stdin;`, of entries with rows. */
   readonly copyStatement: string
   readonly tableAccessMethod?: string
   /** `r`, `p`, `v` …; told since 1.16 only. */
@@ -24,9 +24,9 @@ export type TocEntry = {
 }
 
 /**
- * `copy`: COPY's text format. `inserts`: INSERT statements, as SQL text. `large-objects`: their bytes.
+ * `copy`: rows in COPY's text format. `large-objects`: their bytes.
  */
-export type DataForm = 'copy' | 'inserts' | 'large-objects'
+export type DataForm = 'copy' | 'large-objects'
 
 export type LargeObjectPiece = { readonly oid: number; readonly offset: number; readonly bytes: Buffer }
 
@@ -39,7 +39,7 @@ export interface DumpData {
   form(entryId: number): DataForm | undefined
   /** As the dump holds it, packed; 0 for an entry without data. */
   bytes(entryId: number): number
-  /** Of an entry of form `copy`, closed by a `\.` line or by its end, or `inserts`. Pieces end anywhere. */
+  /** Of an entry of form `copy`, in the dump's encoding, closed by a `\.` line or by its end. Pieces end anywhere. */
   rows(entryId: number): AsyncIterable<Buffer>
   /** Of an entry of form `large-objects`: each one's pieces in order, one object after the other. */
   largeObjects(entryId: number): AsyncIterable<LargeObjectPiece>

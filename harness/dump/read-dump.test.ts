@@ -167,13 +167,49 @@ test.each([
   await expect(readBytes(content)).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
 })
 
-test('rows as INSERT statements are told from those of COPY', async () => {
-  const inserts = {
-    ...entry(2, 'TABLE DATA', { section: 'data', schema: 'public', name: 't' }),
-    rows: 'INSERT INTO t VALUES (1);\n',
+describe('rows as INSERT statements are made into those of COPY', () => {
+  const read = async (rows: string) => {
+    const inserts = {
+      ...entry(2, 'TABLE DATA', { section: 'data', schema: 'public', name: 't"' }),
+      rows,
+    }
+    const dump = await readBytes(writeArchive(plan({ entries: [inserts], pieceBytes: 7 })))
+    return { statement: dump.entries[0]?.copyStatement, content: (await unpackAll(dump))[2] }
   }
-  const dump = await readBytes(writeArchive(plan({ entries: [inserts] })))
-  expect(dump.data.form(2)).toBe('inserts')
+
+  test.each([
+    ['of no rows', '\n\n', 'COPY "public"."t""" FROM stdin;\n', ''],
+    ['of rows without columns', 'INSERT INTO public.t DEFAULT VALUES;\n', 'COPY "public"."t" FROM stdin;\n', '\n'],
+    [
+      'with and without columns',
+      'INSERT INTO public."T" (a, "B,") OVERRIDING SYSTEM VALUE VALUES (1, \'it\'\'s\');\nINSERT INTO public."T" (a, "B,") OVERRIDING SYSTEM VALUE VALUES (2, NULL);\n',
+      'COPY "public"."T" ("a", "B,") FROM stdin;\n',
+      "1\tit's\n2\t\\N\n",
+    ],
+    [
+      'of several rows, with a generated column',
+      "INSERT INTO public.t VALUES\n\t(1, DEFAULT, '\\.'),\n\t(-2.5, DEFAULT, E'a\\nb');\n",
+      'COPY "public"."t" FROM stdin;\n',
+      '1\t\\\\.\n-2.5\ta\\nb\n',
+    ],
+    [
+      'with a generated column among those named',
+      'INSERT INTO public.t (a, b, c) VALUES (1, DEFAULT, true);\n',
+      'COPY "public"."t" ("a", "c") FROM stdin;\n',
+      '1\ttrue\n',
+    ],
+  ])('%s', async (_, rows, statement, content) => {
+    expect(await read(rows)).toEqual({ statement, content })
+  })
+
+  test.each([
+    ['another statement', 'INSERT INTO t VALUES (1);\nDROP TABLE t;\n', 'dump.corrupt', /other than INSERT/],
+    ['a call', 'INSERT INTO t VALUES (pg_read_file(1));\n', 'dump.not-supported', /no literal/],
+    ['another table', 'INSERT INTO t VALUES (1);\nINSERT INTO u VALUES (1);\n', 'dump.corrupt', /several kinds/],
+    ['half of a statement', "INSERT INTO t VALUES (1);\nINSERT INTO t VALUES ('x", 'dump.truncated', /line 2/],
+  ])('but not %s', async (_, rows, code, message) => {
+    await expect(read(rows)).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
+  })
 })
 
 describe('an archive in another encoding', () => {

@@ -224,6 +224,56 @@ test('a restore that is stopped in the middle leaves no session behind', async (
   expect(await query(source, "SELECT 1 FROM pg_stat_activity WHERE datname = 'cut'")).toEqual([])
 })
 
+test('rows in another encoding are those of production, value for value', async () => {
+  const latin1 = (text: string) => Buffer.from(text, 'latin1')
+  const base = {
+    section: 'data',
+    schema: 'public',
+    owner: '',
+    definition: '',
+    dropStatement: '',
+    dependencies: [],
+  } as const
+  const path = join(folder, 'latin1.dump')
+  const entries = [
+    {
+      ...base,
+      id: 1,
+      type: 'ENCODING',
+      section: 'pre-data',
+      name: 'ENCODING',
+      copyStatement: '',
+      definition: "SET client_encoding = 'LATIN1';\n",
+    },
+    {
+      ...base,
+      id: 2,
+      type: 'TABLE',
+      section: 'pre-data',
+      name: 'prénoms',
+      copyStatement: '',
+      definition: 'CREATE TABLE public."prénoms" (nom text DEFAULT \'zoë\');\n',
+    },
+    {
+      ...base,
+      id: 3,
+      type: 'TABLE DATA',
+      name: 'prénoms',
+      dependencies: [2],
+      copyStatement: 'COPY public."prénoms" (nom) FROM stdin;\n',
+      rows: latin1('zoë\né\x80\n\\.\n\n\n'),
+    },
+  ] as const
+  await writeFile(path, writeArchive({ minor: 14, compression: 'none', entries, textBytes: latin1 }))
+  const { run, database } = await restoreFile(path)
+  expect(run.entries.map(({ fate }) => fate)).toEqual(['restored', 'restored', 'restored'])
+  expect(await query(database, 'SELECT nom FROM public."prénoms"')).toEqual([{ nom: 'zoë' }, { nom: 'é\u0080' }])
+  await query(database, 'INSERT INTO public."prénoms" DEFAULT VALUES')
+  expect(await query(database, 'SELECT count(*)::int FROM public."prénoms" WHERE nom = \'zoë\'')).toEqual([
+    { count: 2 },
+  ])
+})
+
 const client = await findNativeClient()
 afterAll(() => client?.[Symbol.asyncDispose]())
 
@@ -234,6 +284,10 @@ describe.skipIf(!client)(
       ...['none', 'gzip:9', 'zstd', 'lz4:9', 'lz4'].map((method) => ['-Fc', `--compress=${method}`]),
       ...['none', 'gzip', 'zstd', 'lz4'].map((method) => ['-Fd', `--compress=${method}`]),
       ['-Ft', '--verbose'],
+      ...['--inserts', '--column-inserts', '--rows-per-insert=3'].map((option) => ['-Fc', option]),
+      ...['--inserts', '--column-inserts'].map((option) => ['-Fd', option]),
+      ['-Ft', '--inserts'],
+      ['-Fc', '--encoding=SQL_ASCII'],
     ])('%s %s are restored to the same database', async (format, option) => {
       const path = join(tmpdir(), `greenlight-${process.pid}-${copies}.dump`)
       const made = await client?.run('pg_dump', [format, option, '--file', path, 'source'], source)

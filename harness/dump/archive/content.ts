@@ -1,17 +1,23 @@
+import { HarnessError } from '../../errors.ts'
 import { describeEntries } from '../describe.ts'
 import type { DumpContent, DumpData, DumpSource, TocEntry } from '../dump.ts'
 import type { ArchiveHead } from './head.ts'
 import { type ArchiveFormat, versionNumber } from './header.ts'
+import { InsertedRows } from './inserted-rows.ts'
 
-/** Pure: what an archive is to the rest, whatever its format. */
-export function archiveContent(
+/** What an archive is to the rest, whatever its format. Throws `dump.corrupt`, `dump.truncated` and `dump.not-supported`. */
+export async function archiveContent(
   { header, items, encoding }: ArchiveHead,
   format: ArchiveFormat,
-  data: DumpData,
+  packed: DumpData,
   source: DumpSource,
-): DumpContent {
+): Promise<DumpContent> {
   const { minor, compression, serverVersion, database, createdAt } = header
-  const entries = items.map((item) => item.entry)
+  const { entries, data } = await withCopyStatements(
+    items.map((item) => item.entry),
+    packed,
+    { path: source.path, encoding },
+  )
   return {
     facts: {
       ...source,
@@ -31,9 +37,27 @@ export function archiveContent(
   }
 }
 
-/** Pure: ids of the entries whose rows are INSERT statements (`--inserts` and the like): those without a COPY statement. */
-export function insertsOf(entries: readonly TocEntry[]): ReadonlySet<number> {
-  return new Set(
-    entries.filter(({ type, copyStatement }) => type === 'TABLE DATA' && copyStatement === '').map(({ id }) => id),
-  )
+/** Rows come without a COPY statement when they are INSERT statements. */
+async function withCopyStatements(
+  entries: readonly TocEntry[],
+  data: DumpData,
+  { path, encoding }: { readonly path: string; readonly encoding: string },
+): Promise<{ readonly entries: readonly TocEntry[]; readonly data: DumpData }> {
+  const isInserted = ({ id, type, copyStatement }: TocEntry) =>
+    type === 'TABLE DATA' && copyStatement === '' && data.form(id) !== undefined
+  if (!entries.some(isInserted)) return { entries, data }
+  if (encoding !== 'UTF8' && encoding !== 'SQL_ASCII') {
+    throw new HarnessError(
+      'dump.not-supported',
+      `${path} holds INSERT statements in ${encoding}. Take it with pg_dump --encoding=UTF8, or without --inserts.`,
+      { facts: { path, encoding } },
+    )
+  }
+  const standard = !/'off'/.test(entries.find(({ type }) => type === 'STDSTRINGS')?.definition ?? '')
+  const rows = new InsertedRows(data, path, standard)
+  const completed: TocEntry[] = []
+  for (const entry of entries) {
+    completed.push(isInserted(entry) ? { ...entry, copyStatement: await rows.copyStatementOf(entry) } : entry)
+  }
+  return { entries: completed, data: rows }
 }

@@ -15,8 +15,6 @@ type Custom = {
   readonly compression: Packing
   /** By id of the entry. */
   readonly blocks: ReadonlyMap<number, DataBlock>
-  /** Ids of the entries whose rows are INSERT statements. */
-  readonly inserts: ReadonlySet<number>
 }
 
 /** The data of a custom archive: blocks of one file. */
@@ -29,8 +27,7 @@ export class CustomData implements DumpData {
 
   form(entryId: number): DataForm | undefined {
     const block = this.#archive.blocks.get(entryId)
-    if (block?.kind !== 'rows') return block?.kind
-    return this.#archive.inserts.has(entryId) ? 'inserts' : 'copy'
+    return block?.kind === 'rows' ? 'copy' : block?.kind
   }
 
   bytes(entryId: number): number {

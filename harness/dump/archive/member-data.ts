@@ -19,19 +19,16 @@ const endings: readonly [string, Packing][] = [
 export class MemberData implements DumpData {
   readonly #members: Members
   readonly #items: ReadonlyMap<number, TocItem>
-  readonly #inserts: ReadonlySet<number>
 
-  constructor(members: Members, items: ReadonlyMap<number, TocItem>, inserts: ReadonlySet<number>) {
+  constructor(members: Members, items: ReadonlyMap<number, TocItem>) {
     this.#members = members
     this.#items = items
-    this.#inserts = inserts
   }
 
   form(entryId: number): DataForm | undefined {
     const item = this.#items.get(entryId)
     if (!item?.hasData) return undefined
-    if (item.entry.type === 'BLOBS') return 'large-objects'
-    return this.#inserts.has(entryId) ? 'inserts' : 'copy'
+    return item.entry.type === 'BLOBS' ? 'large-objects' : 'copy'
   }
 
   bytes(entryId: number): number {

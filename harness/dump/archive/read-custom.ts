@@ -5,7 +5,7 @@ import { HarnessError, throwIfAborted } from '../../errors.ts'
 import { type DumpContent, displayEntry, type TocEntry } from '../dump.ts'
 import type { DumpInput } from '../input/open-inputs.ts'
 import type { DataBlock } from './blocks.ts'
-import { archiveContent, insertsOf } from './content.ts'
+import { archiveContent } from './content.ts'
 import { CustomData } from './data.ts'
 import { readArchiveHead } from './head.ts'
 import type { TocItem } from './toc.ts'
@@ -29,7 +29,6 @@ export async function readCustom(input: DumpInput, signal: AbortSignal | undefin
     integerSize,
     compression,
     blocks: walk.blocks,
-    inserts: insertsOf(entries),
   })
   return archiveContent(head, 'custom', data, { path: name, ...(input.given ?? { sha256, bytes }) })
 }

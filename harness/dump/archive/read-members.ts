@@ -1,6 +1,6 @@
 import { HarnessError, throwIfAborted } from '../../errors.ts'
 import { type DumpContent, type DumpSource, displayEntry } from '../dump.ts'
-import { archiveContent, insertsOf } from './content.ts'
+import { archiveContent } from './content.ts'
 import { type ArchiveHead, readArchiveHead } from './head.ts'
 import {
   type DataFile,
@@ -27,10 +27,9 @@ export async function readMembers(
   signal: AbortSignal | undefined,
 ): Promise<DumpContent> {
   const head = readHead(members)
-  const inserts = insertsOf(head.items.map(({ entry }) => entry))
-  refuseStrangers(members, await requireFiles(members, head, inserts, signal))
+  refuseStrangers(members, await requireFiles(members, head, signal))
   const items = new Map(head.items.map((item) => [item.entry.id, item]))
-  return archiveContent(head, format, new MemberData(members, items, inserts), source)
+  return archiveContent(head, format, new MemberData(members, items), source)
 }
 
 function readHead({ name, files }: Members): ArchiveHead {
@@ -55,7 +54,6 @@ function readHead({ name, files }: Members): ArchiveHead {
 async function requireFiles(
   members: Members,
   { items }: ArchiveHead,
-  inserts: ReadonlySet<number>,
   signal: AbortSignal | undefined,
 ): Promise<Set<string>> {
   const used = new Set([tocName])
@@ -73,7 +71,7 @@ async function requireFiles(
     const found = findDataFile(members, file, displayEntry(entry))
     used.add(found.name)
     const end = await endOf(members, found, signal)
-    if (inserts.has(entry.id) || /(?:^|\n)\\\.\n*$/.test(end)) continue
+    if (entry.copyStatement === '' || /(?:^|\n)\\\.\n*$/.test(end)) continue
     throw new HarnessError(
       'dump.truncated',
       `${members.name} is cut off: ${found.name} ends inside the rows of ${displayEntry(entry)}. Copy or take the dump again.`,

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { Connection } from '../../database/engine.ts'
-import { qualified } from '../../database/identifiers.ts'
+import { qualified, quoteLiteral } from '../../database/identifiers.ts'
 import { HarnessError, throwIfAborted } from '../../errors.ts'
 import type { Dump, DumpData, TocEntry } from '../dump.ts'
 import { isUndefinedObject, throwIfFatal } from './outcome.ts'
@@ -39,10 +39,12 @@ export async function loadRows(
   const bytes = dump.data.bytes(entry.id)
   if (options.fresh && bytes < emptyBytes && (await countRows(dump.data, entry.id)) === 0)
     return { rowsInArchive: 0, rowsLoaded: 0 }
-  const copy =
+  const copied =
     options.fresh && bytes >= freezeBytes
       ? `TRUNCATE TABLE ONLY ${qualified(entry.schema ?? '', entry.name)}; ${statement} WITH (FREEZE)`
       : statement
+  // The server knows every encoding; the statement itself is read before the setting counts.
+  const copy = isUtf8(dump.encoding) ? copied : `SET LOCAL client_encoding = ${quoteLiteral(dump.encoding)}; ${copied}`
   try {
     return await stream(dump.data, entry.id, connection, copy, options)
   } catch (error) {
@@ -61,6 +63,11 @@ export async function loadRows(
     }
     return { rowsInArchive: await countRows(dump.data, entry.id), rowsLoaded: 0, error }
   }
+}
+
+/** SQL_ASCII is bytes of any kind: they go into the copy if they are UTF-8. */
+function isUtf8(encoding: string): boolean {
+  return encoding === 'UTF8' || encoding === 'SQL_ASCII'
 }
 
 async function stream(
