@@ -21,6 +21,7 @@ export function plannedChecks({
     plan('restore.entries', 'data', 'Every entry of the dump accounted for'),
     plan('restore.rows', 'data', 'Every row of the dump loaded'),
     plan('migrations.applied', 'features', 'Every pending migration applies'),
+    plan('performance.locks', 'performance', 'Locks of the migrations timed'),
     plan('data.schema', 'data', 'Schemas compared'),
     plan('features.api', 'features', 'What the Data API offers compared'),
     plan('features.description', 'features', "The Data API's own description compared"),

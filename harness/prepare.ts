@@ -8,8 +8,10 @@ import type { Inputs } from './inputs.ts'
 import { noteKept } from './kept.ts'
 import { applyMigrations } from './migrations/apply.ts'
 import { readHistory } from './migrations/history.ts'
+import { checksOfLocks, defaultMaxBlock, findingsOfLocks } from './migrations/lock-findings.ts'
 import { checksOfMigrations, findingsOfMigrations } from './migrations/outcome.ts'
 import { type Selection, selectPending } from './migrations/pending.ts'
+import { takeTableSizes } from './migrations/table-sizes.ts'
 import type { EngineName } from './model/config.ts'
 import type { MigrationRun } from './model/migration-run.ts'
 import type { RestoreRun } from './model/restore-run.ts'
@@ -107,15 +109,19 @@ async function makeSides(
     const after = await before.clone('after')
     const roles = await takeRoles(before)
     const zones = await takeZones(before)
+    const sizes = await takeTableSizes(before)
     const run = await applyMigrations(after, selection.pending, {
       signal,
       record: selection.record,
+      trace: true,
       onProgress: ({ name, file, files }) => progress(`${file} of ${files}: ${name}`),
     })
     stages.add({
       findings: [...selection.findings, ...findingsOfMigrations(run, selection.pending)],
       checks: checksOfMigrations(run),
     })
+    const locks = { maxBlock: inputs.options.config.maxBlock ?? defaultMaxBlock, sizes }
+    stages.add({ findings: findingsOfLocks(run, selection.pending, locks), checks: checksOfLocks(run, locks) })
     stages.add(compareRoles(roles, await takeRoles(before)))
     const names = { before: before.name, after: after.name }
     stages.add(compareZones(zones, await takeZones(after), names, selection.pending))

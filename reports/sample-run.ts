@@ -143,6 +143,26 @@ const migrations: readonly AppliedMigration[] = [
   statements: 3 + index * 2,
   atomic: index !== 3,
   milliseconds: 40 + index * 31,
+  trace: [
+    {
+      line: 3,
+      column: 1,
+      milliseconds: 2.1,
+      locks: [{ object: 'public.profiles', mode: 'ACCESS EXCLUSIVE' as const, existed: true, heldMs: 12.5 + index }],
+      walBytes: 1840,
+      sizeBytes: 0,
+    },
+    {
+      line: 9,
+      column: 1,
+      milliseconds: 10.4 + index * 8,
+      rows: [{ table: 'public.tasks', inserted: 0, updated: 31, deleted: 0 }],
+      locks: [{ object: 'public.tasks', mode: 'ROW EXCLUSIVE' as const, existed: true, heldMs: 10.4 }],
+      ...(index === 1 && { rewrites: ['public.tasks'] }),
+      walBytes: 48_200,
+      sizeBytes: 8192,
+    },
+  ],
   ...(index === 5 && { elevated: [{ line: 40, column: 1, right: 'cron.schedule' }] }),
   ...(index === 4 && { rows: [{ table: 'public.tasks', inserted: 0, updated: 0, deleted: 31 }] }),
 }))

@@ -127,6 +127,40 @@ const failure = z.strictObject({
   excerpt: z.string(),
 })
 
+const tableRows = z.strictObject({ table: z.string(), inserted: count, updated: count, deleted: count })
+
+const tracedStatement = z
+  .strictObject({
+    line: z.int(),
+    column: z.int(),
+    milliseconds,
+    rows: z.array(tableRows).optional(),
+    locks: z
+      .array(
+        z.strictObject({
+          object: z.string(),
+          mode: z.enum([
+            'ACCESS SHARE',
+            'ROW SHARE',
+            'ROW EXCLUSIVE',
+            'SHARE UPDATE EXCLUSIVE',
+            'SHARE',
+            'SHARE ROW EXCLUSIVE',
+            'EXCLUSIVE',
+            'ACCESS EXCLUSIVE',
+          ]),
+          existed: z.boolean().describe('The object was there before the first migration.'),
+          heldMs: milliseconds.describe('Until the transaction ended.'),
+        }),
+      )
+      .optional()
+      .describe('Locks that the transaction did not hold before.'),
+    rewrites: z.array(z.string()).optional().describe('Tables whose rows were all written anew.'),
+    walBytes: count,
+    sizeBytes: z.int().describe('Growth of the tables that it locked, with their indexes.'),
+  })
+  .meta({ id: 'TracedStatement' })
+
 const migration = z.strictObject({
   name: z.string(),
   version: z.string(),
@@ -140,7 +174,8 @@ const migration = z.strictObject({
     .array(z.strictObject({ line: z.int(), column: z.int(), right: z.string() }))
     .optional()
     .describe('Statements that were run as superuser, since the platform lets role postgres run them.'),
-  rows: z.array(z.strictObject({ table: z.string(), inserted: count, updated: count, deleted: count })).optional(),
+  rows: z.array(tableRows).optional(),
+  trace: z.array(tracedStatement).optional().describe('Each statement that was run, in order.'),
 })
 
 const rollback = z.strictObject({

@@ -155,6 +155,7 @@ export const configSchema: z.ZodType<GreenlightConfig> = z.strictObject({
   rollback: text.exactOptional(),
   functions: text.exactOptional(),
   baseline: text.exactOptional(),
+  maxBlock: z.number().positive().exactOptional(),
   engine: z.enum(engineNames).exactOptional(),
   out: text.exactOptional(),
   suites: z.array(text).exactOptional(),

@@ -3,6 +3,7 @@ import type { AppliedMigration, MigrationFile, MigrationRun } from '../model/mig
 import { makeHistory, recordMigration } from './history.ts'
 import { runFile } from './run-file.ts'
 import { openSession } from './session.ts'
+import { type LockInterval, openTracer } from './trace.ts'
 import { planTransactions } from './transactions.ts'
 
 export type ApplyOptions = {
@@ -13,6 +14,10 @@ export type ApplyOptions = {
   readonly statementTimeout?: number
   /** Record each file in `supabase_migrations.schema_migrations`. Default: true. */
   readonly record?: boolean
+  /** Notes of each statement what it took and did, from a second session. Default: false. */
+  readonly trace?: boolean
+  /** Of a traced run: every lock of a file, once the file has ended. */
+  readonly onLocks?: ((locks: readonly LockInterval[], file: MigrationFile) => void) | undefined
 }
 
 type ApplyProgress = {
@@ -34,13 +39,16 @@ const fifteenMinutes = 15 * 60_000
 export async function applyMigrations(
   database: Database,
   pending: readonly MigrationFile[],
-  { signal, onProgress, statementTimeout = fifteenMinutes, record = true }: ApplyOptions = {},
+  options: ApplyOptions = {},
 ): Promise<MigrationRun> {
+  const { signal, onProgress, onLocks, statementTimeout = fifteenMinutes, record = true, trace = false } = options
   const started = performance.now()
   const migrations = pending.map(notRun)
   await using session = await openSession(database, { signal, statementTimeout })
+  await using tracer = trace ? await openTracer(session) : undefined
   for (const [index, file] of pending.entries()) {
     const { failure, elevated, rows, ...facts } = await runFile(session, file, {
+      tracer,
       async record({ connection }) {
         if (!record || file.version === '') return
         await makeHistory(connection)
@@ -55,6 +63,8 @@ export async function applyMigrations(
           statements: file.statements.length,
         }),
     })
+    const traced = tracer?.take()
+    if (traced) onLocks?.(traced.locks, file)
     migrations[index] = {
       ...notRun(file),
       ...facts,
@@ -63,6 +73,7 @@ export async function applyMigrations(
       // What a failed file wrote is gone.
       ...(rows.length > 0 && !failure ? { rows } : {}),
       ...(failure ? { failure } : {}),
+      ...(traced ? { trace: traced.statements } : {}),
     }
     if (failure) break
   }

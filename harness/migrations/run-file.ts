@@ -3,8 +3,9 @@ import type { Elevation, MigrationFailure, MigrationFile, Statement, TableRows }
 import { runWithPlatformRights } from './elevation.ts'
 import { failureIn, failureOf } from './failure.ts'
 import { linesOf, placeAt } from './place.ts'
-import { type RowCounts, rowsSince, takeRowCounts } from './row-counts.ts'
+import { addRows, forgetRowCounts, takeRowCounts } from './row-counts.ts'
 import type { MigrationSession } from './session.ts'
+import type { Tracer } from './trace.ts'
 import { planTransactions, type Unit } from './transactions.ts'
 
 export type FileRun = {
@@ -19,6 +20,7 @@ export type RunFileOptions = {
   /** Writes or removes the file's row in the history: with the last transaction of ours, else after the file. */
   readonly record: (session: MigrationSession) => Promise<void>
   readonly onStatement?: ((done: number) => void) | undefined
+  readonly tracer?: Tracer | undefined
 }
 
 /**
@@ -53,6 +55,7 @@ export async function runFile(
     return facts()
   } catch (error) {
     await rollBack(session)
+    options.tracer?.transactionEnded()
     if (error instanceof HarnessError) throw error
     if (error instanceof NotRecorded) return facts(failureIn(file, file.statements.at(-1), error.facts))
     return facts(await failureOf(error, file, progress.statement, session.database))
@@ -74,24 +77,28 @@ async function runUnit(
   file: MigrationFile,
   unit: Unit,
   progress: Progress,
-  { record, onStatement }: UnitOptions,
+  { record, onStatement, tracer }: UnitOptions,
 ): Promise<void> {
   const ours = unit.transaction === 'ours'
-  let before: RowCounts | undefined
-  if (ours) {
-    await session.run('BEGIN')
-    before = await takeRowCounts(session.connection)
-  }
+  if (ours || tracer) await forgetRowCounts(session.connection)
+  await tracer?.beforeUnit()
+  // Nothing is asked between BEGIN and the first statement, which may be SET TRANSACTION.
+  if (ours) await session.run('BEGIN')
   for (const statement of unit.statements) {
     progress.statement = statement
-    const right = await runWithPlatformRights(session, statement.sql)
-    if (right) progress.elevated.push({ ...placeOf(file, statement), right })
+    const place = placeOf(file, statement)
+    const run = async () => {
+      const right = await runWithPlatformRights(session, statement.sql)
+      if (right) progress.elevated.push({ ...place, right })
+    }
+    await (tracer ? tracer.statement({ sql: statement.sql, ...place }, run) : run())
     onStatement?.(++progress.done)
   }
   if (!ours) return
-  if (before) progress.rows = await rowsSince(session.connection, before, progress.rows)
+  progress.rows = addRows(progress.rows, await takeRowCounts(session.connection))
   if (record) await recorded(session, record)
   await session.run('COMMIT')
+  tracer?.transactionEnded()
 }
 
 function placeOf(file: MigrationFile, statement: Statement): { readonly line: number; readonly column: number } {

@@ -12,6 +12,8 @@ export type SessionOptions = {
 export interface MigrationSession extends AsyncDisposable {
   readonly connection: Connection
   readonly database: Database
+  /** Of its process on the server. */
+  readonly pid: number
   /** Runs one statement as it stands; rows that it returns are dropped. Throws Postgres' error, `TimedOut`, `aborted`. */
   run(sql: string): Promise<void>
   /** `idle`: no transaction is open. `failed`: one is, and can only be rolled back. `gone`: the connection is. */
@@ -37,6 +39,7 @@ export async function openSession(database: Database, options: SessionOptions): 
   return {
     connection,
     database,
+    pid,
     async run(sql) {
       const watch = watchStatement(database, pid, options)
       try {

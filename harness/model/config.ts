@@ -19,6 +19,8 @@ export type GreenlightConfig = {
   readonly functions?: string
   /** The last version that production already has, when the dump holds no history: files up to it are not pending. */
   readonly baseline?: string
+  /** Longest time in milliseconds that a migration may keep users from a table. Default: 1000. */
+  readonly maxBlock?: number
   /** Where the throwaway Postgres comes from. Default: `embedded`. */
   readonly engine?: EngineName
   /** Folder for the reports. Default: `reports/out`. */

@@ -39,6 +39,45 @@ export type AppliedMigration = {
   readonly elevated?: readonly Elevation[]
   /** Rows written per table, by the transactions that were opened for the file; sorted by table. */
   readonly rows?: readonly TableRows[]
+  /** Each statement that was run, in order, where the run was traced. */
+  readonly trace?: readonly TracedStatement[]
+}
+
+/** What one statement took and did. Lists that would be empty are absent. */
+export type TracedStatement = {
+  readonly line: number
+  readonly column: number
+  readonly milliseconds: number
+  /** Written by it, its triggers and its functions; of statements that ran in a transaction. */
+  readonly rows?: readonly TableRows[]
+  /** Locks on tables, views and sequences that the transaction did not hold before it: the strongest of each object. */
+  readonly locks?: readonly TakenLock[]
+  /** Tables that were there and whose rows were all written anew. */
+  readonly rewrites?: readonly string[]
+  /** Written to the write-ahead log, in bytes. With `wal_level` minimal, a table made or rewritten adds none. */
+  readonly walBytes: number
+  /** Growth of the tables that it locked, with their indexes, in bytes. */
+  readonly sizeBytes: number
+}
+
+export type LockMode =
+  | 'ACCESS SHARE'
+  | 'ROW SHARE'
+  | 'ROW EXCLUSIVE'
+  | 'SHARE UPDATE EXCLUSIVE'
+  | 'SHARE'
+  | 'SHARE ROW EXCLUSIVE'
+  | 'EXCLUSIVE'
+  | 'ACCESS EXCLUSIVE'
+
+export type TakenLock = {
+  /** `public.tasks` */
+  readonly object: string
+  readonly mode: LockMode
+  /** The object was there before the first migration of the run. */
+  readonly existed: boolean
+  /** From when it was taken until its transaction ended, in milliseconds; at most so long, and at least that less 50 ms. */
+  readonly heldMs: number
 }
 
 /** `right`: what was allowed, in words: "a policy on storage.objects". */

@@ -1,5 +1,6 @@
 import type { ReportDocument } from '../schema.ts'
 import { sayCount, sayDuration, sayNumber } from '../wording.ts'
+import { statementTables } from './statements.ts'
 import { table } from './table.ts'
 import { html, type Markup } from './template.ts'
 
@@ -20,7 +21,8 @@ const ways = {
 } as const
 
 /** Each pending migration: what became of it, how long it took, and whether its way back works. */
-export function migrationsSection({ migrations, rollback }: ReportDocument): Markup | undefined {
+export function migrationsSection(document: ReportDocument): Markup | undefined {
+  const { migrations, rollback } = document
   if (migrations.length === 0) return undefined
   const failures = migrations.flatMap(({ name, failure }) => (failure ? [{ name, failure }] : []))
   const backward = (rollback?.scripts ?? []).flatMap(({ name, failure }) =>
@@ -55,6 +57,7 @@ ${table(
     remarks(migration),
   ]),
 )}
+${statementTables(document)}
 </div></section>`
 }
 
