@@ -153,8 +153,10 @@ export const suiteAlias = { '#suite': door, 'supabase-greenlight/suite': door }
  */
 export const suiteDefaults = {
   isolate: false,
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  // Ten times what a test takes on a machine that is shared with many: one that runs out of time fails, and a failure
+  // that has to do with the machine alone must not tell of the migrations.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
   teardownTimeout: 10_000,
   // Installed, the built-in suites lie in node_modules, which Vitest leaves to Node; and Node knows no alias.
   server: { deps: { inline: ['supabase-greenlight/dist/suites'] } },
