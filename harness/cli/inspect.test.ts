@@ -1,0 +1,131 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestCluster } from '../database/test-cluster.ts'
+import { writeArchive } from '../dump/archive/write-archive.ts'
+import type { TocEntry } from '../dump/dump.ts'
+import { expectedServer } from '../dump/expected-server.ts'
+import type { Inspection } from '../dump/inspect.ts'
+import { takeServerFacts } from '../dump/load/server-facts.ts'
+import { preparePlatform } from '../platform/prepare.ts'
+import { inspectCommand } from './inspect.ts'
+
+const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url))
+const { signal } = new AbortController()
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'inspect-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const inspectFile = (path: string, flags = {}) => inspectCommand({ dump: [path], ...flags }, folder, signal)
+const documentOf = async (path: string): Promise<Inspection> =>
+  JSON.parse((await inspectFile(path, { json: true })).text)
+
+test('what is expected of the server without it is what it tells itself', async () => {
+  const { facts, versionNum } = await expectedServer()
+  await using cluster = await startTestCluster()
+  const database = await cluster.createDatabase('before')
+  await preparePlatform(database)
+  await using connection = await database.connect()
+  const told = await takeServerFacts(connection, 'before')
+  expect(versionNum).toBe(cluster.serverVersionNum)
+  expect([...facts.extensions].sort()).toEqual([...told.extensions].sort())
+  expect(facts.superusers).toEqual(told.superusers)
+  expect([...facts.roles].sort()).toEqual([...told.roles].filter((role) => !role.startsWith('pg_')).sort())
+})
+
+test("the reference app's dump would be restored whole", async () => {
+  const { text, outcome } = await inspectFile(fixture('planner/production.dump'))
+  expect(outcome).toBe('go')
+  expect(text).toMatch(/custom dump of database postgres, PostgreSQL 17\.\d+, format 1\.16, gzip/)
+  expect(text).toMatch(/0 refused/)
+  expect(text).toMatch(/Tables with rows: \d+ \(the 20 largest; --all shows every one\)/)
+  expect(text).toMatch(/pg_net: stub\. requests are queued/)
+  const found = await documentOf(fixture('planner/production.dump'))
+  expect(found.history).toEqual([
+    {
+      table: 'supabase_migrations.schema_migrations',
+      rows: expect.any(Number),
+      newest: expect.stringMatching(/^\d+$/),
+    },
+  ])
+  expect(found.history[0]?.rows).toBeGreaterThan(0)
+  const sizes = found.tables.map(({ bytes }) => bytes)
+  expect(sizes).toEqual(sizes.toSorted((a, b) => b - a))
+})
+
+const entry = (id: number, type: string, name: string, more: Partial<TocEntry> = {}): TocEntry => ({
+  id,
+  type,
+  section: 'pre-data',
+  name,
+  owner: 'postgres',
+  definition: '',
+  dropStatement: '',
+  copyStatement: '',
+  dependencies: [],
+  ...more,
+})
+
+const users = entry(1, 'TABLE', 'users', { schema: 'auth' })
+const postgis = [
+  entry(2, 'EXTENSION', 'no_such', { definition: 'CREATE EXTENSION no_such;\n' }),
+  entry(3, 'COMMENT', 'EXTENSION no_such', { dependencies: [2] }),
+  entry(4, 'TABLE', 'places', { schema: 'public', dependencies: [2] }),
+  {
+    ...entry(5, 'TABLE DATA', 'places', {
+      schema: 'public',
+      section: 'data',
+      dependencies: [4],
+      copyStatement: 'COPY public.places FROM stdin;\n',
+    }),
+    rows: '\\.\n',
+  },
+  entry(6, 'VIEW', 'map', { schema: 'public', dependencies: [4] }),
+  entry(7, 'TABLE', 'others', { schema: 'public', owner: 'their_role' }),
+]
+
+async function archive(entries: readonly TocEntry[], serverVersion = '17.6'): Promise<string> {
+  const path = join(folder, 'x.dump')
+  await writeFile(path, writeArchive({ minor: 16, compression: 'none', entries, serverVersion }))
+  return path
+}
+
+test('an extension that cannot be here is named with all that hangs on it, and nothing else', async () => {
+  const path = await archive([users, ...postgis])
+  const { text, outcome } = await inspectFile(path)
+  expect(outcome).toBe('no-go')
+  expect(text).toContain('REFUSED:\n  EXTENSION no_such: This server cannot create extension no_such.')
+  const found = await documentOf(path)
+  expect(found.extensions).toMatchObject([
+    {
+      name: 'no_such',
+      mode: 'absent',
+      dependents: ['TABLE public.places', 'TABLE DATA public.places', 'VIEW public.map'],
+    },
+  ])
+  expect(found.entries).toEqual({ restore: 2, alter: 0, stub: 0, refuse: 5 })
+  expect(found.roles).toEqual([
+    { name: 'postgres', made: false },
+    { name: 'their_role', made: true },
+  ])
+  expect(text).toContain('none; a run needs --baseline')
+})
+
+test('a dump that a run would refuse as a whole is still shown, with why', async () => {
+  const part = await inspectFile(fixture('dumps/odd.dump'))
+  expect(part).toMatchObject({ outcome: 'inconclusive', text: expect.stringContaining('no table auth.users') })
+  // Names with a newline stay on their line, and cannot move a terminal's cursor.
+  expect(part.text).toContain('\\u000awith a line')
+  const newer = await inspectFile(await archive([users], '19.1'))
+  expect(newer).toMatchObject({ outcome: 'inconclusive', text: expect.stringContaining('PostgreSQL 19') })
+})
+
+test('bad input is refused as a run does', async () => {
+  await expect(inspectFile('nowhere.dump')).rejects.toMatchObject({ code: 'dump.not-found' })
+  await expect(inspectCommand({}, folder, signal)).rejects.toMatchObject({ code: 'usage.invalid' })
+})
