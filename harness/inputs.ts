@@ -1,8 +1,11 @@
 import type { RunOptions } from './cli/options.ts'
 import { type CanaryLogin, canaryLogins } from './config/canaries.ts'
 import type { Dump } from './dump/dump.ts'
+import { checkMaskable } from './dump/mask/check.ts'
+import type { MaskSetup } from './dump/mask/masking.ts'
 import { readDump } from './dump/read-dump.ts'
 import { checkWholeDatabase } from './dump/whole-database.ts'
+import { maskSetup } from './mask-setup.ts'
 import { type MigrationFolder, readMigrations } from './migrations/discover.ts'
 import { readDeclarations } from './migrations/expectations.ts'
 import { type RollbackFolder, readRollback } from './migrations/rollback.ts'
@@ -19,6 +22,8 @@ export type Inputs = AsyncDisposable & {
   readonly moves: readonly DeclaredMove[]
   readonly rollback?: RollbackFolder
   readonly canaries: readonly CanaryLogin[]
+  /** Personal data to replace on the way into the copy. */
+  readonly mask?: MaskSetup
   /** Names of the edge functions. */
   readonly functions: readonly string[]
 }
@@ -26,6 +31,7 @@ export type Inputs = AsyncDisposable & {
 /** Reads and checks every input before anything starts. Bad input is refused with its own error, the cheap ones first. */
 export async function readInputs(options: RunOptions, signal: AbortSignal | undefined): Promise<Inputs> {
   const canaries = await canaryLogins(options.config.canaries ?? [], process.env)
+  const mask = maskSetup(options.config, process.env, { liveMail: options.liveMail !== undefined })
   const functions = options.functions === undefined ? [] : (await discoverFunctions(options.functions)).list
   const migrations = await readMigrations(options.migrations, { signal })
   const { expectations, moves } = await readDeclarations(migrations.files)
@@ -34,6 +40,7 @@ export async function readInputs(options: RunOptions, signal: AbortSignal | unde
   const dump = await readDump(options.dumps, signal === undefined ? {} : { signal })
   try {
     checkWholeDatabase(dump)
+    if (mask !== undefined) checkMaskable(dump, mask.config)
   } catch (error) {
     await dump[Symbol.asyncDispose]()
     throw error
@@ -46,6 +53,7 @@ export async function readInputs(options: RunOptions, signal: AbortSignal | unde
     moves,
     ...(rollback === undefined ? {} : { rollback }),
     canaries,
+    ...(mask === undefined ? {} : { mask }),
     functions: functions.map(({ name }) => name),
     [Symbol.asyncDispose]: () => dump[Symbol.asyncDispose](),
   }

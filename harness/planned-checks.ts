@@ -7,8 +7,9 @@ export function plannedChecks({
   functions,
   rollback,
   canaries,
+  mask,
   options,
-}: Pick<Inputs, 'functions' | 'rollback' | 'canaries' | 'options'>): Check[] {
+}: Pick<Inputs, 'functions' | 'rollback' | 'canaries' | 'mask' | 'options'>): Check[] {
   const plan = (id: string, metric: MetricName, title: string, required = true): Check => ({
     id,
     metric,
@@ -20,6 +21,7 @@ export function plannedChecks({
   return [
     plan('restore.entries', 'data', 'Every entry of the dump accounted for'),
     plan('restore.rows', 'data', 'Every row of the dump loaded'),
+    ...(mask === undefined ? [] : [plan('restore.masked', 'data', 'Personal data masked on its way into the copy')]),
     plan('migrations.applied', 'features', 'Every pending migration applies'),
     plan('performance.locks', 'performance', 'Locks of the migrations timed'),
     plan('data.schema', 'data', 'Schemas compared'),

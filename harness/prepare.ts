@@ -91,6 +91,7 @@ async function makeSides(
     await preparePlatform(before, { signal })
     const run = await restore(inputs.dump, before, {
       signal,
+      mask: inputs.mask,
       onProgress: ({ phase, entriesDone, entries }) => progress(`${phase}, ${entriesDone} of ${entries} entries`),
     })
     stages.add({ findings: findingsOfRestore(run), checks: checksOfRestore(run) })

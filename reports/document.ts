@@ -88,6 +88,7 @@ function toRestore(run: RestoreRun): unknown {
     tables: run.tables,
     extensions: run.extensions,
     rolesCreated: run.rolesCreated,
+    masking: run.masking,
     phases: run.phases,
     milliseconds: run.milliseconds,
   }

@@ -155,7 +155,7 @@ function suites({ suites }: ReportDocument): string {
 
 function restore({ restore }: ReportDocument): string {
   if (!restore) return ''
-  const { entries, notRestored, tables } = restore
+  const { entries, notRestored, tables, masking } = restore
   const loaded = tables.reduce((sum, { rowsLoaded }) => sum + rowsLoaded, 0)
   const rows = notRestored.map(({ type, schema, name, fate, reason }) => [
     type,
@@ -166,9 +166,24 @@ function restore({ restore }: ReportDocument): string {
   return [
     `## Restore\n\n${sayNumber(entries.restored)} of ${sayCount(entries.total, 'entry', 'entries')} restored, ${entries.stubbed} stubbed, ${entries.refused} refused, ${entries.failed} failed; ${sayNumber(loaded)} rows of ${sayCount(tables.length, 'table')} loaded.`,
     rows.length > 0 ? fold('Entries that were not restored', table(['Type', 'Name', 'Fate', 'Reason'], rows)) : '',
+    masking === undefined ? '' : masked(masking),
   ]
     .filter(Boolean)
     .join('\n\n')
+}
+
+function masked({ columns }: NonNullable<NonNullable<ReportDocument['restore']>['masking']>): string {
+  const values = columns.reduce((sum, column) => sum + column.values, 0)
+  const rows = columns.map(({ table: name, column, as, reason, values: own }) => [
+    code(`${name}(${column})`),
+    as,
+    reason,
+    sayNumber(own),
+  ])
+  return fold(
+    `${sayNumber(values)} values of ${sayCount(columns.length, 'column')} masked`,
+    table(['Column', 'Masked as', 'Because of', 'Values'], rows),
+  )
 }
 
 function provenance({ provenance, stages }: ReportDocument): string {

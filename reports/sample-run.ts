@@ -38,6 +38,14 @@ export function sampleRun(verdict: VerdictName): Run {
         { name: 'pg_graphql', mode: 'stub', note: 'graphql.resolve answers nothing' },
       ],
       rolesCreated: ['reporting'],
+      masking: {
+        key: 'random',
+        columns: [
+          { table: 'auth.users', column: 'email', as: 'email', reason: 'platform', values: 2000 },
+          { table: 'public.chat_messages', column: 'body', as: 'mentions', reason: 'mentions', values: 37 },
+          { table: 'public.profiles', column: 'full_name', as: 'name', reason: 'name', values: 1988 },
+        ],
+      },
       phases: [
         { name: 'read', milliseconds: 90 },
         { name: 'pre-data', milliseconds: 1400 },

@@ -92,6 +92,15 @@ const entry = z.strictObject({
   reason: z.string().optional(),
 })
 
+const masking = z
+  .strictObject({
+    key: z.enum(['random', 'given']),
+    columns: z.array(
+      z.strictObject({ table: z.string(), column: z.string(), as: z.string(), reason: z.string(), values: count }),
+    ),
+  })
+  .describe('What was masked on the way into the copy: the columns, why, and how many values of each.')
+
 const restore = z.strictObject({
   dump: z.strictObject({
     path: z.string(),
@@ -114,6 +123,7 @@ const restore = z.strictObject({
     z.strictObject({ name: z.string(), mode: z.enum(['real', 'stub', 'absent']), note: z.string().optional() }),
   ),
   rolesCreated: z.array(z.string()),
+  masking: masking.optional(),
   phases: z.array(z.strictObject({ name: z.string(), milliseconds })),
   milliseconds,
 })

@@ -11,6 +11,7 @@ export function complaints(error: z.ZodError, schema: z.ZodType): string[] {
       const known = keysAt(shape, issue.path)
       return issue.keys.map((key) => `${pathText([...issue.path, key])}: unknown key${suggestion(key, known)}`)
     }
+    if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => `${pathText(issue.path)}: ${message}`)
     return [`${pathText(issue.path) || 'the config'}: ${issue.message}`]
   })
 }

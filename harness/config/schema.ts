@@ -9,6 +9,7 @@ import {
   notification,
   notificationKind,
 } from './contract-schema.ts'
+import { mask } from './mask-schema.ts'
 import { tableName, text } from './texts.ts'
 
 const paths = z.union([text, z.array(text).min(1)])
@@ -167,6 +168,7 @@ export const configSchema: z.ZodType<GreenlightConfig> = z.strictObject({
   logins: z.union([z.int().min(1), z.literal('all')]).exactOptional(),
   functionsEnv: z.record(text, z.string()).exactOptional(),
   mail: mail.exactOptional(),
+  mask: mask.exactOptional(),
   contracts: contracts.check(checkTogether).exactOptional(),
   waivers: z.array(waiver).exactOptional(),
   plan: z

@@ -1,7 +1,7 @@
 import { displayName } from '../database/identifiers.ts'
 import type { Check } from '../model/check.ts'
 import type { Finding } from '../model/finding.ts'
-import type { EntryFate, RestoredEntry, RestoreRun } from '../model/restore-run.ts'
+import type { EntryFate, MaskingRun, RestoredEntry, RestoreRun } from '../model/restore-run.ts'
 
 /** Pure: what a reader should know of a restore. In the order of the table of contents, grouped by kind. */
 export function findingsOfRestore(run: RestoreRun): Finding[] {
@@ -36,7 +36,7 @@ export function findingsOfRestore(run: RestoreRun): Finding[] {
   ]
 }
 
-/** Pure: the checks of the restore, both required: what was not restored was not rehearsed. */
+/** Pure: the checks of the restore, all required: what was not restored was not rehearsed. */
 export function checksOfRestore(run: RestoreRun): Check[] {
   const count = (fate: EntryFate) => run.entries.filter((entry) => entry.fate === fate).length
   const [restored, stubbed, refused, failed] = [count('restored'), count('stubbed'), count('refused'), count('failed')]
@@ -64,7 +64,22 @@ export function checksOfRestore(run: RestoreRun): Check[] {
           : `${short} of ${run.tables.length} tables do not hold the rows of the dump.`,
       numbers: { rowsLoaded: rows, tables: run.tables.length, tablesShort: short },
     },
+    ...(run.masking === undefined ? [] : [masked(run.masking)]),
   ]
+}
+
+function masked({ columns, key }: MaskingRun): Check {
+  const values = columns.reduce((sum, column) => sum + column.values, 0)
+  const own = columns.filter((column) => column.values > 0).length
+  return {
+    id: 'restore.masked',
+    metric: 'data',
+    title: 'Personal data masked on its way into the copy',
+    required: true,
+    status: 'passed',
+    summary: `${format(values)} values of ${own} columns are masked, under a ${key === 'random' ? 'key that went with this run' : 'key from the environment'}.`,
+    numbers: { values, columns: own },
+  }
 }
 
 function entryFailed(entry: RestoredEntry): Finding {

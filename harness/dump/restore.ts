@@ -13,12 +13,15 @@ import { runTasks } from './load/schedule.ts'
 import { takeServerFacts } from './load/server-facts.ts'
 import { Sessions } from './load/session.ts'
 import { Stopwatch } from './load/stopwatch.ts'
+import { Masking, type MaskSetup } from './mask/masking.ts'
 import { type PlannedEntry, type PlanPhase, planRestore } from './plan.ts'
 import { checkServerVersion } from './server-version.ts'
 
 export type RestoreOptions = {
   /** Connections that load rows and build indexes at the same time. Default: 2. */
   readonly jobs?: number
+  /** Personal data to replace on the way in. Default: none. */
+  readonly mask?: MaskSetup | undefined
   readonly signal?: AbortSignal
   /** Called often: keep it cheap. */
   readonly onProgress?: (progress: RestoreProgress) => void
@@ -36,7 +39,7 @@ export type RestoreProgress = {
 /**
  * Restores a dump into a fresh database, as its admin role, and accounts for every entry: the failure of one does not
  * keep the others from being restored, and is told in its row. Roles that the dump names and the server lacks are made,
- * without login. Throws `dump.newer-server`, `dump.corrupt` (data that does not unpack), `engine.disk-full`,
+ * without login. Throws `dump.newer-server`, `dump.corrupt` (data that does not unpack), `config.invalid` (masks), `engine.disk-full`,
  * `database.failed` and `aborted`.
  */
 export async function restore(dump: Dump, database: Database, options: RestoreOptions = {}): Promise<RestoreRun> {
@@ -63,7 +66,8 @@ async function restoreInto(
   const watch = new Stopwatch()
   const main = await sessions.open()
   const plan = planRestore(dump, await takeServerFacts(main, database.name))
-  const account = new Account(plan)
+  let masking: Masking | undefined
+  const account = new Account(plan, (table) => masking?.columnsOf(table) ?? [])
   for (const role of plan.missingRoles) await main.query(`CREATE ROLE ${quoteIdentifier(role)} NOLOGIN`)
 
   const { signal, onProgress } = options
@@ -85,6 +89,9 @@ async function restoreInto(
 
   watch.lap('prepare')
   await runPhase('pre-data')
+  const { mask } = options
+  if (mask !== undefined) masking = await watch.time('mask', () => Masking.plan(dump, main, mask, signal))
+  const source = masking === undefined ? dump : { ...dump, data: masking.data }
   await watch.time('load', async () => {
     const connections = [main, ...(await sessions.openMore((options.jobs ?? 2) - 1))]
     const planned = new Map(due('load').map((each) => [each.entry.id, each]))
@@ -92,10 +99,10 @@ async function restoreInto(
       progress.bytesLoaded += bytes
       report('load')
     }
-    const loader = new Loader(dump, account, planned, { signal, onBytes, settle })
+    const loader = new Loader(source, account, planned, { signal, onBytes, settle })
     const tasks = planTasks(
       [...planned.values()].map(({ entry }) => entry),
-      dump.data,
+      source.data,
     )
     await runTasks(tasks, connections, (task, connection) => loader.run(task, connection))
     await loader.retryDeadlocked(main)
@@ -127,6 +134,7 @@ async function restoreInto(
     tables: account.tables,
     extensions: plan.extensions,
     rolesCreated: plan.missingRoles,
+    ...(masking === undefined ? {} : { masking: masking.run() }),
     phases: watch.laps,
     milliseconds: watch.total,
   }

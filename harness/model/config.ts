@@ -43,6 +43,8 @@ export type GreenlightConfig = {
   readonly functionsEnv?: Readonly<Record<string, string>>
   /** The mail service that edge functions find: Resend's, played by a double. */
   readonly mail?: MailConfig
+  /** Personal data that is replaced on its way into the copy; `{}`: whatever is found. Default: none is. */
+  readonly mask?: MaskConfig
   readonly contracts?: Contracts
   readonly waivers?: readonly Waiver[]
   /** Extra items of the plan checklist, or the whole of it with `replace`. */
@@ -56,6 +58,41 @@ export type MailConfig = {
   readonly webhook?: { readonly function: string; readonly secretEnv: string }
   /** Whom `--live-mail` may really mail besides `*@resend.dev`: addresses of the team, none of which stands in the dump. */
   readonly live?: { readonly allow: readonly string[] }
+}
+
+/**
+ * What a masked value is replaced by; the same value by the same mask, in every table.
+ * - `email`: an address at example.com, which nobody has and Resend refuses.
+ * - `phone`: a number of as many digits, written in the same way. `ip`: another address.
+ * - `name`, `address`: of a person, of a street; with a word of their own, so that no two become one.
+ * - `token`: letters and digits in the same places; a hexadecimal number stays one, a UUID too.
+ * - `text`: sentences of about the same length. In JSON, every string becomes one.
+ * - `json`: the strings in it whose names or looks tell that they are one of the others.
+ * - `keep`: as it is.
+ */
+export const maskKinds = ['email', 'phone', 'name', 'address', 'ip', 'token', 'text', 'json', 'keep'] as const
+export type MaskKind = (typeof maskKinds)[number]
+
+/** Kinds that are found without being told. */
+export const foundKinds = ['email', 'phone', 'name', 'address', 'ip', 'token', 'json'] as const
+export type FoundKind = (typeof foundKinds)[number]
+
+/**
+ * Which columns are masked. Tokens, secrets, password hashes and the personal data of auth and vault always are. The
+ * addresses of `canaries` stay in every table, and so do their passwords' hashes.
+ */
+export type MaskConfig = {
+  /** By table, and column: `{ 'public.profiles': { phone: 'phone', nickname: 'keep' } }`. For partitions, the partitioned table. */
+  readonly tables?: Readonly<Record<string, Readonly<Record<string, MaskKind>>>>
+  /** By name, in whatever table of the app: `{ '*_email': 'email', tax_id: 'token' }`; `*` stands for any letters. */
+  readonly names?: Readonly<Record<string, MaskKind>>
+  /**
+   * Kinds to look for: by the names and types of columns, and by a sample of their values. Addresses and keys within
+   * longer texts are then replaced, too. Default: `true`, all of them; `false`: only what is named.
+   */
+  readonly find?: boolean | readonly FoundKind[]
+  /** Environment variable with the key of the masks (from 16 characters). Two runs with one key give the same masks. Default: a random key for each run, which nobody learns. */
+  readonly keyEnv?: string
 }
 
 /** An account whose password is known. The password itself comes from the environment variable `passwordEnv`, or from the JSON file `passwordsFile` (e-mail → password). */

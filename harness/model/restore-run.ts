@@ -7,6 +7,8 @@ export type RestoreRun = {
   readonly extensions: readonly RestoredExtension[]
   /** Roles that the dump names and does not define, made here without login. */
   readonly rolesCreated: readonly string[]
+  /** Present when personal data was masked on the way in. */
+  readonly masking?: MaskingRun
   /** Milliseconds by phase: `read`, `pre-data`, `data`, `post-data`, `acl` … */
   readonly phases: readonly { readonly name: string; readonly milliseconds: number }[]
   readonly milliseconds: number
@@ -54,4 +56,24 @@ export type RestoredExtension = {
   readonly mode: 'real' | 'stub' | 'absent'
   /** What a reader must know of a stub: "no job ever runs". */
   readonly note?: string
+}
+
+/** What was masked on the way into the copy. */
+export type MaskingRun = {
+  /** `random`: made for this run and forgotten with it; `given`: from the environment, so that another run masks alike. */
+  readonly key: 'random' | 'given'
+  /** Sorted by table and column; of columns in whose texts addresses and keys were looked for, those that had some. */
+  readonly columns: readonly MaskedColumn[]
+}
+
+export type MaskedColumn = {
+  /** `schema.table` */
+  readonly table: string
+  readonly column: string
+  /** The kind of the mask: `email`, `phone` … */
+  readonly as: string
+  /** Why: told by the config (or a pattern of it), the platform's own, found by name, values or type, tied by a foreign key, or mentions in a text. */
+  readonly reason: string
+  /** How many values were replaced. */
+  readonly values: number
 }

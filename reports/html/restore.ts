@@ -26,6 +26,7 @@ export function restoreSection({ restore }: ReportDocument): Markup | undefined 
 <dl class="card figures">${figures.map(([name, value]) => html`<div><dt>${name}</dt><dd>${sayNumber(value)}</dd></div>`)}</dl>
 ${notRestored(restore)}
 ${extensions(restore)}
+${masking(restore)}
 <details class="card"><summary>Rows of ${sayCount(tables.length, 'table')}</summary>${table(
     'Rows in the archive against rows on the copy.',
     [{ title: 'Table' }, { title: 'In the archive', numeric: true }, { title: 'Loaded', numeric: true }, { title: '' }],
@@ -62,6 +63,21 @@ function notRestored({ notRestored: entries }: Restore): Markup | undefined {
       reason ?? '',
     ]),
   )
+}
+
+function masking({ masking: run }: Restore): Markup | undefined {
+  if (run === undefined) return undefined
+  const values = run.columns.reduce((sum, column) => sum + column.values, 0)
+  return html`<details class="card"><summary>${sayNumber(values)} values of ${sayCount(run.columns.length, 'column')} masked</summary>${table(
+    `Personal data that was replaced on its way into the copy, under a ${run.key === 'random' ? 'key that went with this run' : 'key from the environment'}.`,
+    [{ title: 'Column' }, { title: 'Masked as' }, { title: 'Because of' }, { title: 'Values', numeric: true }],
+    run.columns.map(({ table: name, column, as, reason, values: own }) => [
+      html`<code>${name}(${column})</code>`,
+      as,
+      reason,
+      sayNumber(own),
+    ]),
+  )}</details>`
 }
 
 function extensions({ extensions: all, rolesCreated }: Restore): Markup | undefined {

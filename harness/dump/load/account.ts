@@ -13,8 +13,12 @@ export class Account {
   /** Ids of entries that are not there, though others may need them. */
   readonly #lost = new Set<number>()
 
-  constructor(plan: RestorePlan) {
+  readonly #masksOf: (table: string) => readonly string[]
+
+  /** `masksOf`: the columns of a table (`schema.table`) that hold masks in the place of what the dump has. */
+  constructor(plan: RestorePlan, masksOf: (table: string) => readonly string[] = () => []) {
     this.#plan = plan
+    this.#masksOf = masksOf
     this.#entries = new Map(plan.entries.map(({ entry }) => [entry.id, entry]))
     for (const planned of plan.entries) {
       if (planned.phase === 'settings') this.settle(planned)
@@ -29,10 +33,25 @@ export class Account {
     if (error) {
       const judged = judgeFailure(entry, error as DatabaseError, this.#entries, this.#lost)
       if (judged.fate === 'stubbed') this.#outcomes.set(entry.id, judged)
-      else this.#lose(entry, judged)
+      else this.#lose(entry, this.#withMasks(entry, error as DatabaseError, judged))
     } else {
       this.#outcomes.set(entry.id, action === 'alter' ? outcome('stubbed', reason) : { fate: 'restored' })
     }
+  }
+
+  /** Values that Postgres refuses may be masks that break a rule which the values of the dump keep. */
+  #withMasks(entry: TocEntry, { code = '' }: DatabaseError, judged: Outcome): Outcome {
+    if (judged.fate !== 'failed' || !/^2[23]/.test(code)) return judged
+    const tables = [entry, ...entry.dependencies.flatMap((id) => this.#entries.get(id) ?? [])]
+      .filter(({ type }) => type === 'TABLE' || type === 'TABLE DATA')
+      .map(({ schema = '', name }) => `${schema}.${name}`)
+    const masks = [...new Set(tables)].flatMap((table) => {
+      const columns = this.#masksOf(table)
+      return columns.length === 0 ? [] : [`${table}: ${columns.join(', ')}`]
+    })
+    if (masks.length === 0) return judged
+    const advice = 'If a mask is why, give the column another kind, or "keep", in mask.tables of the config'
+    return { ...judged, reason: `${judged.reason}. Masked columns: ${masks.join('; ')}. ${advice}.` }
   }
 
   /** For what stands in for a part of an entry that was restored. */

@@ -14,8 +14,9 @@ export class Stopwatch {
     this.#last = now
   }
 
-  async time(name: string, work: () => Promise<void>): Promise<void> {
-    await work()
+  async time<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const result = await work()
     this.lap(name)
+    return result
   }
 }

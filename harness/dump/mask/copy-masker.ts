@@ -1,0 +1,169 @@
+import { escapeField, unescapeField } from './copy-text.ts'
+import { secretMarks } from './mentions.ts'
+
+/** What becomes of the fields of one column. */
+export type FieldMask = {
+  /** Of a value that is neither NULL nor empty; the same text leaves the field byte for byte as it was. */
+  readonly mask: (value: string) => string
+  /** Only a value with an `@`, or with the mark of a secret, can change. */
+  readonly onlyMarked?: boolean
+}
+
+const [tab, newline, at, backslash, dot] = [9, 10, 64, 92, 46]
+
+/**
+ * Masks rows of COPY's text format on their way, in pieces that end anywhere. Only fields that may change are ever
+ * decoded; memory holds one piece and one field. What comes after the closing `\.` passes as it is.
+ */
+export class CopyMasker {
+  /** Masked values so far, by position of the column. */
+  readonly counts: number[]
+  readonly #columns: readonly (FieldMask | undefined)[]
+  readonly #onRow: () => void
+  /** Position after the last column with a mask, and after the last with one that needs no mark. */
+  readonly #last: number
+  readonly #lastUnmarked: number
+  #closed = false
+  // Of the field at hand:
+  #column = 0
+  #pending: Buffer[] = []
+  #earlierBytes = 0
+  #lastByte = 0
+  #escaped = false
+  #hasEscapes = false
+  #mayBeMarked = false
+  // Of the piece at hand:
+  #output = Buffer.alloc(0)
+  #used = 0
+
+  /** `columns` by position. `onRow` is called before the fields of each row. */
+  constructor(columns: readonly (FieldMask | undefined)[], onRow: () => void = () => {}) {
+    this.#columns = columns
+    this.#onRow = onRow
+    this.#last = columns.findLastIndex((column) => column !== undefined) + 1
+    this.#lastUnmarked = columns.findLastIndex((column) => column !== undefined && !column.onlyMarked) + 1
+    this.counts = columns.map(() => 0)
+    onRow()
+  }
+
+  /** The piece, masked; without its last field, where that one may change and is not there as a whole yet. */
+  push(piece: Buffer): Buffer {
+    if (this.#closed || piece.length === 0) return piece
+    this.#output = Buffer.allocUnsafeSlow(piece.length + (piece.length >> 1) + 1024)
+    this.#used = 0
+    const hasSecret = secretMarks.some((mark) => piece.includes(mark))
+    const last = hasSecret || piece.includes(at) ? this.#last : this.#lastUnmarked
+    this.#mayBeMarked ||= hasSecret || this.#earlierBytes > 0
+    let written = 0
+    let start = 0
+    let position = this.#escaped ? 1 : 0
+    this.#escaped = false
+    while (position < piece.length) {
+      const byte = piece[position] ?? 0
+      if (byte > newline && byte !== backslash && byte !== at) position++
+      else if (byte === at) {
+        this.#mayBeMarked = true
+        position++
+      } else if (byte === backslash) {
+        this.#hasEscapes = true
+        position += 2
+      } else if (byte !== tab && byte !== newline) position++
+      else {
+        const masked = this.#field(piece, start, position)
+        if (masked !== undefined) {
+          if (written < start) this.#copy(piece, written, start)
+          this.#append(masked)
+          written = position
+        }
+        if (byte === newline) {
+          if (this.#column === 0 && this.#isClosing(piece, start, position)) {
+            this.#closed = true
+            break
+          }
+          this.#column = 0
+          this.#onRow()
+        } else this.#column++
+        position++
+        start = position
+        this.#earlierBytes = 0
+        this.#hasEscapes = false
+        this.#mayBeMarked = hasSecret
+        if (this.#column >= last && this.#column > 0) {
+          position = rowEnd(piece, position)
+          start = position
+        }
+      }
+    }
+    if (position > piece.length) this.#escaped = true
+    this.#rest(piece, written, start)
+    return this.#output.subarray(0, this.#used)
+  }
+
+  /** What is left once the last piece was pushed: a field without its end. */
+  end(): Buffer {
+    const left = this.#field(Buffer.alloc(0), 0, 0) ?? Buffer.concat(this.#pending)
+    this.#pending = []
+    return left
+  }
+
+  /** What takes the place of the field at hand, as bytes; undefined: it stays, and none of it was held back. */
+  #field(piece: Buffer, start: number, end: number): Buffer | undefined {
+    const column = this.#columns[this.#column]
+    if (column === undefined || (column.onlyMarked && !this.#mayBeMarked && this.#pending.length === 0))
+      return undefined
+    const own = piece.subarray(start, end)
+    const held = this.#pending.length > 0
+    const bytes = held ? Buffer.concat([...this.#pending, own]) : own
+    if (held) this.#pending = []
+    const unchanged = held ? bytes : undefined
+    if (bytes.length === 0) return unchanged
+    // NULL, and the line that closes the rows.
+    if (this.#hasEscapes && bytes.length === 2 && (bytes[1] === 0x4e || bytes[1] === dot)) return unchanged
+    const field = bytes.toString('utf8')
+    const value = this.#hasEscapes ? unescapeField(field) : field
+    const masked = column.mask(value)
+    if (masked === value) return unchanged
+    this.counts[this.#column] = (this.counts[this.#column] ?? 0) + 1
+    return Buffer.from(escapeField(masked))
+  }
+
+  #isClosing(piece: Buffer, start: number, end: number): boolean {
+    if (!this.#hasEscapes || this.#earlierBytes + end - start !== 2) return false
+    return (end > 0 ? piece[end - 1] : this.#lastByte) === dot
+  }
+
+  #rest(piece: Buffer, written: number, start: number): void {
+    const held = !this.#closed && this.#columns[this.#column] !== undefined && start < piece.length
+    this.#copy(piece, written, held ? start : piece.length)
+    if (held) this.#pending.push(Buffer.from(piece.subarray(start)))
+    this.#earlierBytes += piece.length - start
+    this.#lastByte = piece.at(-1) ?? 0
+  }
+
+  #copy(piece: Buffer, from: number, to: number): void {
+    this.#room(to - from)
+    this.#used += piece.copy(this.#output, this.#used, from, to)
+  }
+
+  #append(bytes: Buffer): void {
+    this.#room(bytes.length)
+    this.#used += bytes.copy(this.#output, this.#used)
+  }
+
+  #room(bytes: number): void {
+    if (this.#used + bytes <= this.#output.length) return
+    const larger = Buffer.allocUnsafeSlow((this.#used + bytes) * 2)
+    this.#output.copy(larger, 0, 0, this.#used)
+    this.#output = larger
+  }
+}
+
+/** Where the row ends, from the beginning of one of its fields on; where the piece cannot tell, that beginning. */
+function rowEnd(piece: Buffer, from: number): number {
+  for (let end = piece.indexOf(newline, from); end >= 0; end = piece.indexOf(newline, end + 1)) {
+    let slashes = 0
+    while (end - 1 - slashes >= from && piece[end - 1 - slashes] === backslash) slashes++
+    if (slashes % 2 === 0) return end
+  }
+  return from
+}
