@@ -1,27 +1,15 @@
 import { HarnessError } from '../../errors.ts'
 import type { MaskConfig } from '../../model/config.ts'
 import { nearest } from '../../model/nearest.ts'
-import { type DumpContent, displayEntry } from '../dump.ts'
+import type { DumpContent } from '../dump.ts'
 import { copyColumns } from './references.ts'
 
 /**
  * Whether a dump can be masked as told, as far as it shows before it is restored. Throws `dump.not-supported` for rows
- * that are no COPY text in UTF-8, and `config.invalid` for tables and columns that it does not have.
+ * in another encoding than UTF-8, and `config.invalid` for tables and columns that it does not have.
  */
-export function checkMaskable(
-  dump: Pick<DumpContent, 'facts' | 'entries' | 'data' | 'encoding'>,
-  config: MaskConfig,
-): void {
+export function checkMaskable(dump: Pick<DumpContent, 'facts' | 'entries' | 'encoding'>, config: MaskConfig): void {
   const { path } = dump.facts
-  const inserts = dump.entries.filter(({ id }) => dump.data.form(id) === 'inserts')
-  const [first] = inserts
-  if (first !== undefined) {
-    throw new HarnessError(
-      'dump.not-supported',
-      `${path} holds rows as INSERT statements (${displayEntry(first)} and ${inserts.length - 1} more), and these cannot be masked. Take it with COPY (pg_dump without --inserts; supabase db dump --use-copy), or leave "mask" out.`,
-      { facts: { path, tables: inserts.length } },
-    )
-  }
   if (!/^(utf-?8|sql_ascii)$/i.test(dump.encoding)) {
     throw new HarnessError(
       'dump.not-supported',
@@ -47,7 +35,7 @@ function unknown(entries: DumpContent['entries'], tables: NonNullable<MaskConfig
   return Object.entries(tables).flatMap(([table, columns]) => {
     if (!known.has(table)) return [`mask.tables: there is no table ${table}${meant(table, [...known])}`]
     const own = columnsOf.get(table)
-    // A partitioned table has no rows of its own here: its columns are looked at when it is there.
+    // A partitioned table has no rows of its own, and some rows come without a list: such columns are looked at once they are there.
     if (own === undefined) return []
     return Object.keys(columns)
       .filter((column) => !own.includes(column))

@@ -5,6 +5,7 @@ export type MaskColumn = {
   /** Name of the type behind domains and arrays: `text`, `varchar`, `jsonb` … */
   readonly base: string
   readonly isArray: boolean
+  readonly isGenerated: boolean
   /** Characters that it may hold, where its type says so. */
   readonly limit?: number
 }
@@ -41,7 +42,7 @@ const factsSql = `
   SELECT n.nspname || '.' || c.relname AS "table",
     (SELECT rn.nspname || '.' || rc.relname FROM pg_catalog.pg_class rc JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace
       WHERE rc.oid = coalesce(pg_catalog.pg_partition_root(c.oid)::oid, c.oid)) AS root,
-    json_agg(json_build_object('name', a.attname, 'base', coalesce(e.typname, b.typname), 'isArray', e.typname IS NOT NULL,
+    json_agg(json_build_object('name', a.attname, 'base', coalesce(e.typname, b.typname), 'isArray', e.typname IS NOT NULL, 'isGenerated', a.attgenerated <> '',
       'limit', CASE WHEN coalesce(e.typname, b.typname) IN ('varchar', 'bpchar') AND greatest(a.atttypmod, r.typmod) >= 4
         THEN greatest(a.atttypmod, r.typmod) - 4 END) ORDER BY a.attnum) AS columns
   FROM pg_catalog.pg_class c

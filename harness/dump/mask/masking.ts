@@ -32,10 +32,18 @@ export class Masking {
   /** By table: the columns that its entry holds, and how many values of each were replaced. */
   readonly #counts = new Map<number, { readonly entry: TocEntry; readonly columns: string[]; counts: number[] }>()
 
-  private constructor(dump: Dump, plan: readonly PlannedMask[], masks: Masks, key: MaskingRun['key']) {
+  readonly #columnsOf: (entry: TocEntry) => string[]
+
+  private constructor(
+    dump: Dump,
+    plan: readonly PlannedMask[],
+    masks: Masks,
+    options: { readonly key: MaskingRun['key']; readonly columnsOf: (entry: TocEntry) => string[] },
+  ) {
+    this.#columnsOf = options.columnsOf
     this.#plan = Map.groupBy(plan, ({ table }) => table)
     this.#masks = masks
-    this.#key = key
+    this.#key = options.key
     const entries = new Map(dump.entries.map((entry) => [entry.id, entry]))
     const { data } = dump
     this.data = {
@@ -55,7 +63,12 @@ export class Masking {
    */
   static async plan(dump: Dump, connection: Connection, setup: MaskSetup, signal?: AbortSignal): Promise<Masking> {
     const tables = await takeMaskFacts(connection)
-    const samples = await sampleTables(dump, setup.config.find !== false, signal)
+    const byName = new Map(tables.map((table) => [table.table, table.columns]))
+    const columnsOf = (entry: TocEntry) =>
+      copyColumns(entry.copyStatement) ??
+      (byName.get(tableOf(entry)) ?? []).filter(({ isGenerated }) => !isGenerated).map(({ name }) => name)
+    const samples: ReadonlyMap<string, readonly string[]> =
+      setup.config.find === false ? new Map() : await sampleTables(dump, columnsOf, signal)
     const plan = planMasks(
       setup.config,
       tables,
@@ -64,7 +77,7 @@ export class Masking {
     )
     const keyed = keyedHash(setup.key ?? randomBytes(32).toString('hex'))
     const masks = createMasks(keyed, await maskWords(), { keep: setup.keep, limits: plan.limits })
-    return new Masking(dump, plan.masks, masks, setup.key === undefined ? 'random' : 'given')
+    return new Masking(dump, plan.masks, masks, { key: setup.key === undefined ? 'random' : 'given', columnsOf })
   }
 
   run(): MaskingRun {
@@ -88,7 +101,7 @@ export class Masking {
   }
 
   async *#rows(entry: TocEntry, data: DumpData): AsyncGenerator<Buffer> {
-    const columns = copyColumns(entry.copyStatement)
+    const columns = this.#columnsOf(entry)
     const row = { keepsPassword: false }
     const fields = this.#fields(tableOf(entry), columns, row)
     const masker = new CopyMasker(fields, () => {
@@ -129,14 +142,14 @@ function tableOf({ schema = '', name }: TocEntry): string {
 
 async function sampleTables(
   dump: Dump,
-  wanted: boolean,
+  columnsOf: (entry: TocEntry) => string[],
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const samples = new Map<string, readonly string[]>()
-  for (const entry of wanted ? dump.entries : []) {
+  for (const entry of dump.entries) {
     if (entry.type !== 'TABLE DATA' || dump.data.form(entry.id) !== 'copy') continue
     throwIfAborted(signal, 'looking for personal data')
-    const columns = copyColumns(entry.copyStatement)
+    const columns = columnsOf(entry)
     const values = await sampleValues(dump.data, entry.id, columns.length)
     for (const [at, column] of columns.entries()) samples.set(`${tableOf(entry)}\0${column}`, values[at] ?? [])
   }

@@ -9,6 +9,7 @@ const column = (name: string, base = 'text', more: Partial<MaskColumn> = {}): Ma
   name,
   base,
   isArray: false,
+  isGenerated: false,
   ...more,
 })
 const table = (name: string, ...columns: MaskColumn[]): MaskTable => ({ table: name, root: name, columns })
@@ -169,4 +170,5 @@ test('the columns of a COPY statement, however they are quoted', () => {
   expect(copyColumns('COPY public.t (a, "B ""c"", d", e) FROM stdin;')).toEqual(['a', 'B "c", d', 'e'])
   expect(copyColumns('COPY "Odd (schema)"."t (x)" (a) FROM stdin;')).toEqual(['a'])
   expect(copyColumns('COPY public.no_columns () FROM stdin;')).toEqual([])
+  expect(copyColumns('COPY public.unlisted FROM stdin;')).toBeUndefined()
 })

@@ -27,10 +27,10 @@ export function referencesIn(entries: readonly TocEntry[]): Reference[] {
   })
 }
 
-/** Pure: the columns of a COPY statement, in its order. */
-export function copyColumns(statement: string): string[] {
+/** Pure: the columns of a COPY statement, in its order; undefined: it lists none, and means all that are not generated. */
+export function copyColumns(statement: string): string[] | undefined {
   const list = new RegExp(String.raw`^\s*COPY ${name}\.${name}\s*\((.*)\)\s+FROM stdin`, 'is').exec(statement)
-  return identifiers(list?.[1] ?? '')
+  return list === null ? undefined : identifiers(list[1] ?? '')
 }
 
 function identifiers(list: string): string[] {
