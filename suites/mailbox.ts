@@ -5,7 +5,7 @@ import type { StackAccess } from '../harness/suites/control.ts'
 export type Mailbox = {
   all(): Promise<Mail[]>
   clear(): Promise<void>
-  /** The first mail that fits; fails after `milliseconds` (default 5,000). */
+  /** The first mail that fits; fails after `milliseconds` (default 30,000). */
   waitFor(fits: (mail: Mail) => boolean, options?: { readonly milliseconds?: number }): Promise<Mail>
   /** Mails that the double of Resend did not take, with its reason. */
   refused(): Promise<RefusedMail[]>
@@ -36,7 +36,7 @@ export function mailboxOf({ url, serviceKey }: StackAccess): Mailbox {
     fault: async (fault) => void (await call('POST', 'faults', fault)),
     clearFaults: async () => void (await call('DELETE', 'faults')),
     account: async (changes) => void (await call('PATCH', 'account', changes)),
-    async waitFor(fits, { milliseconds = 5_000 } = {}) {
+    async waitFor(fits, { milliseconds = 30_000 } = {}) {
       const deadline = Date.now() + milliseconds
       while (true) {
         const found = (await all()).find(fits)
