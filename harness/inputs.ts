@@ -35,8 +35,7 @@ export async function readInputs(options: RunOptions, signal: AbortSignal | unde
   const functions = options.functions === undefined ? [] : (await discoverFunctions(options.functions)).list
   const migrations = await readMigrations(options.migrations, { signal })
   const { expectations, moves } = await readDeclarations(migrations.files)
-  const rollback =
-    options.rollback === undefined ? undefined : await readRollback(options.rollback, migrations.files, { signal })
+  const rollback = await readRollback(options.rollback, migrations.files, { signal })
   const dump = await readDump(options.dumps, signal === undefined ? {} : { signal })
   try {
     checkWholeDatabase(dump)

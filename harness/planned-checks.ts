@@ -66,5 +66,9 @@ export function plannedChecks({
     plan('performance.queries', 'performance', 'Reads of real users measured on both sides'),
     plan('rollback.applied', 'data', 'The rollback scripts run', rollback !== undefined),
     plan('rollback.complete', 'data', 'After the rollback everything is as before', false),
+    plan('rollback.policies', 'data', 'Policies, grants and row security after the rollback', false),
+    plan('rollback.added-rows', 'data', 'Rows that the migrations added, after the rollback', false),
+    plan('rollback.new-data', 'data', 'New data after the rollback', false),
+    plan('rollback.restore', 'data', 'The time that restoring the backup takes', false),
   ]
 }

@@ -158,7 +158,16 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
       return await compareQueries(was, is, identities, { signal, seed: options.seed })
     })
   }
-  const rollback = await rehearseRollback({ before, after }, inputs.rollback, selection.pending, clone, stages, signal)
+  const way = {
+    folder: inputs.rollback,
+    applied: selection.pending,
+    restore: prepared.restore,
+    record: selection.record,
+  }
+  const touched = new Set(
+    stages.findings.filter(({ kind }) => /^(schema|data|access)\./.test(kind)).map(({ object }) => object),
+  )
+  const rollback = await rehearseRollback({ before, after }, { ...way, touched, clone, signal }, stages)
   await stages.run('causes', async (progress) => {
     const { pending, record } = selection
     const applied = prepared.migrations?.migrations ?? []

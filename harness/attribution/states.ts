@@ -46,7 +46,7 @@ export function states(from: {
 }
 
 /** Roles belong to the cluster: those that the migrations make are there since after was made, and cannot be made again. */
-function withoutRoles(file: MigrationFile): MigrationFile {
+export function withoutRoles(file: MigrationFile): MigrationFile {
   return {
     ...file,
     statements: file.statements.filter(

@@ -81,8 +81,8 @@ describe('refuses', () => {
     })
     await expect(refused).rejects.toThrow("> 2 |   select 'open;\n    |          ^")
   })
-  it('a file of dbmate, whose way down would undo its way up', async () => {
-    await write({ '201_a.sql': '-- migrate:up\nselect 1;\n-- migrate:down\nselect 2;' })
-    await expect(readMigrations(directory)).rejects.toThrow('dbmate')
+  it('SQL before the mark of the way up', async () => {
+    await write({ '201_a.sql': 'select 1;\n-- migrate:up\nselect 1;\n-- migrate:down\nselect 2;' })
+    await expect(readMigrations(directory)).rejects.toThrow('belongs to neither part')
   })
 })

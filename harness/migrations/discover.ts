@@ -6,6 +6,7 @@ import { type ErrorCode, HarnessError, throwIfAborted } from '../errors.ts'
 import type { MigrationFile } from '../model/migration-run.ts'
 import { compareVersions, versionOf } from './order.ts'
 import { excerpt, linesOf, placeAt } from './place.ts'
+import { readSections } from './sections.ts'
 import { splitSql } from './split.ts'
 import { firstInvalidByte } from './utf8.ts'
 
@@ -19,7 +20,7 @@ export type MigrationFolder = {
 
 /**
  * Reads a folder of SQL migrations: Supabase's layout (`20260102030405_name.sql`), numbered (`210_name.sql`) or plain
- * `.sql` files. Numbered files run in the order of their numbers, files with one number by name, files without a number
+ * `.sql` files, also with a way down in the same file (dbmate, node-pg-migrate, goose). Numbered files run in the order of their numbers, files with one number by name, files without a number
  * in natural order after them. Supabase's CLI sorts by text, which is the same for its 14-digit stamps.
  * Throws `migrations.not-found`, `migrations.empty`, `migrations.not-utf8`, `migrations.unparsable` (every broken file
  * named at once), `aborted`.
@@ -75,18 +76,29 @@ function parseFile(name: string, path: string, bytes: Buffer): MigrationFile | P
     const message = `${path}:${line}: not UTF-8 at byte ${invalid}. ${advice}`
     return { code: 'migrations.not-utf8', message, path, line }
   }
-  const sql = bytes.toString('utf8')
-  const split = splitSql(sql)
-  const zero = sql.indexOf('\0')
-  const problem = zero >= 0 ? { message: 'A zero byte, which Postgres cannot read.', offset: zero } : split.problem
-  const foreign = /^--\s*migrate:(up|down)\b|^\s*--[\s-]*(up|down)\s+migration\b/im.exec(sql)
-  if (!problem && foreign) {
-    const what = 'This file holds a way up and a way down, for dbmate or node-pg-migrate; Greenlight does not read that'
-    return refusal(path, sql, foreign.index, `${what} yet, and running both parts would undo the migration.`)
-  }
-  if (problem) return refusal(path, sql, problem.offset, problem.message)
+  const text = bytes.toString('utf8')
+  const zero = text.indexOf('\0')
+  if (zero >= 0) return refusal(path, text, zero, 'A zero byte, which Postgres cannot read.')
   const sha256 = createHash('sha256').update(bytes).digest('hex')
-  return { name, path, version: versionOf(name), sql, sha256, statements: split.statements }
+  const facts = { name, path, version: versionOf(name), sha256 }
+  const sections = readSections(text)
+  if (sections === undefined) return parsePart(facts, text, text, false)
+  if ('problem' in sections) return refusal(path, text, sections.problem.offset, sections.problem.message)
+  const up = parsePart(facts, text, sections.up, sections.alone.up)
+  if ('code' in up || sections.down === undefined) return up
+  const down = parsePart(facts, text, sections.down, sections.alone.down)
+  if ('code' in down) return down
+  // An empty way down is none.
+  return down.statements.length === 0 ? up : { ...up, down }
+}
+
+type FileFacts = Pick<MigrationFile, 'name' | 'path' | 'version' | 'sha256'>
+
+/** `alone`: each statement runs outside of a transaction. */
+function parsePart(facts: FileFacts, text: string, sql: string, alone: boolean): MigrationFile | Problem {
+  const { statements, problem } = splitSql(sql)
+  if (problem) return refusal(facts.path, text, problem.offset, problem.message)
+  return { ...facts, sql, statements: alone ? statements.map((one) => ({ ...one, standalone: true })) : statements }
 }
 
 function refusal(path: string, sql: string, offset: number, message: string): Problem {

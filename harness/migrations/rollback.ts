@@ -11,7 +11,8 @@ import { runFile } from './run-file.ts'
 import { openSession } from './session.ts'
 
 export type RollbackFolder = {
-  readonly directory: string
+  /** Absent where the ways down stand in the migrations themselves. */
+  readonly directory?: string
   /** Each script has the name of the migration that it takes back. */
   readonly scripts: readonly MigrationFile[]
   /** Scripts that no migration in the folder is named as. */
@@ -19,16 +20,37 @@ export type RollbackFolder = {
   readonly skipped: readonly { readonly name: string; readonly reason: string }[]
 }
 
-/** Reads the rollback scripts for migrations. Throws as `readMigrations`, but a folder without scripts is fine. */
+/**
+ * Reads the rollback scripts for migrations: those of the folder, and for the others the way down in the migration's own
+ * file. Undefined where there is neither. Throws as `readMigrations`, but a folder without scripts is fine.
+ */
 export async function readRollback(
   directory: string,
   migrations: readonly MigrationFile[],
+  options?: { readonly signal?: AbortSignal | undefined },
+): Promise<RollbackFolder>
+export async function readRollback(
+  directory: string | undefined,
+  migrations: readonly MigrationFile[],
+  options?: { readonly signal?: AbortSignal | undefined },
+): Promise<RollbackFolder | undefined>
+export async function readRollback(
+  directory: string | undefined,
+  migrations: readonly MigrationFile[],
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
-): Promise<RollbackFolder> {
+): Promise<RollbackFolder | undefined> {
+  const own = migrations.flatMap(({ down }) => (down ? [down] : []))
+  if (directory === undefined) return own.length === 0 ? undefined : { scripts: own, unmatched: [], skipped: [] }
   const { files, skipped } = await readSqlFolder(directory, { signal })
   const names = new Set(migrations.map(({ name }) => name))
   const scripts = files.filter(({ name }) => names.has(name))
-  return { directory, scripts, unmatched: files.filter((file) => !scripts.includes(file)), skipped }
+  const named = new Set(scripts.map(({ name }) => name))
+  return {
+    directory,
+    scripts: [...scripts, ...own.filter(({ name }) => !named.has(name))],
+    unmatched: files.filter((file) => !names.has(file.name)),
+    skipped,
+  }
 }
 
 /**
@@ -88,9 +110,16 @@ export function findingsOfRollback(run: RollbackRun, folder: RollbackFolder): re
           kind: 'rollback.missing',
           object: migration,
           title: `${migration} has no rollback script`,
-          evidence: [`${folder.directory} holds no ${migration}.`, ...(near ? [`It holds ${near}.`] : [])],
+          evidence:
+            folder.directory === undefined
+              ? ['Its file has no way down, and no rollback folder is named.']
+              : [`${folder.directory} holds no ${migration}.`, ...(near ? [`It holds ${near}.`] : [])],
           migration,
-          fix: near ? `Rename ${near} to ${migration}.` : `Write ${migration} in the rollback folder.`,
+          fix: near
+            ? `Rename ${near} to ${migration}.`
+            : folder.directory === undefined
+              ? 'Write its way down below it.'
+              : `Write ${migration} in the rollback folder.`,
         }
       }),
     ...folder.unmatched.map((script): Finding => {

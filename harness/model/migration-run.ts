@@ -9,6 +9,8 @@ export type MigrationFile = {
   /** Hex, of the file's bytes. */
   readonly sha256: string
   readonly statements: readonly Statement[]
+  /** The way down, where the same file holds it; `sql` and `statements` above are then the way up alone. */
+  readonly down?: MigrationFile
 }
 
 export type Statement = {

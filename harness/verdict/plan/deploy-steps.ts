@@ -2,7 +2,7 @@ import type { PlanRule } from './rule.ts'
 
 type Phase = { readonly id: string; readonly phase: string; readonly items: readonly Omit<PlanRule, 'id' | 'phase'>[] }
 
-/** The second half of the plan: its execution steps and its success metrics. */
+/** The second half of the plan: its execution steps, the way back and its success metrics. */
 export const deploySteps: readonly Phase[] = [
   {
     id: 'step-1',
@@ -53,6 +53,31 @@ export const deploySteps: readonly Phase[] = [
         text: 'Verify all users can access their data',
         evidence: ['metric:access'],
         manual: 'After the deploy, log in with an account of your own of each role and open its data.',
+      },
+    ],
+  },
+  {
+    id: 'rollback',
+    phase: 'Rollback plan',
+    items: [
+      {
+        text: 'Revert RLS policies to previous state',
+        evidence: ['rollback.policies'],
+      },
+      {
+        text: 'Remove any added roles if they cause issues',
+        evidence: ['rollback.added-rows'],
+        note: 'What the scripts take of new data is among the warnings.',
+      },
+      {
+        text: 'Keep application on Trickle.io as backup',
+        evidence: [],
+        manual: 'A rehearsal does not see hosting: leave the old deployment up until the new one is judged.',
+      },
+      {
+        text: 'Restore from backup if necessary',
+        evidence: ['rollback.restore'],
+        note: 'Take the backup right before the deploy.',
       },
     ],
   },

@@ -35,9 +35,9 @@ function item(known: Partial<Known>, id: string) {
 }
 
 describe('the built-in plan', () => {
-  test('has all 52 checkboxes, each with an id of its own and without markdown', () => {
-    expect(builtInPlan).toHaveLength(52)
-    expect(new Set(builtInPlan.map(({ id }) => id)).size).toBe(52)
+  test('has all 52 checkboxes and the 4 steps of the rollback, each with an id of its own and without markdown', () => {
+    expect(builtInPlan).toHaveLength(56)
+    expect(new Set(builtInPlan.map(({ id }) => id)).size).toBe(56)
     for (const { text } of builtInPlan) expect(text).not.toMatch(/[*`[\]]/)
   })
 
@@ -131,7 +131,7 @@ describe("a project's own plan", () => {
   ]
 
   test('extends the built-in one, or replaces it', () => {
-    expect(decidePlan(nothing, { items })).toHaveLength(54)
+    expect(decidePlan(nothing, { items })).toHaveLength(58)
     expect(decidePlan(nothing, { items, replace: true })).toMatchObject([
       { text: 'Tell the customers', status: 'manual' },
       { text: 'Policies are in', status: 'not run' },
