@@ -1,3 +1,4 @@
+import { quoteIdentifier } from '../database/identifiers.ts'
 import type { RestoredExtension } from '../model/restore-run.ts'
 import type { Dump, TocEntry } from './dump.ts'
 import { aboutDatabase, createLargeObjects, grantOnLargeObjects, ownerStatement, withoutPreloads } from './entry-sql.ts'
@@ -107,7 +108,13 @@ function planEntry(entry: TocEntry, { byId, modes, server }: Context): PlannedEn
     case 'BLOBS':
       return plan('restore', '')
     case 'DATABASE':
-      return plan('stub', '', 'The copy has a database of its own.')
+      return entry.owner
+        ? plan(
+            'alter',
+            `ALTER DATABASE ${quoteIdentifier(server.database)} OWNER TO ${quoteIdentifier(entry.owner)};\n`,
+            'The copy has a database of its own, with the owner that production has.',
+          )
+        : plan('stub', '', 'The copy has a database of its own.')
     case 'DATABASE PROPERTIES': {
       const { sql, dropped } = withoutPreloads(aboutDatabase(entry.definition, server.database))
       if (dropped === 0) return plan('restore', sql)

@@ -9,7 +9,7 @@ import type { RestoreRun } from '../model/restore-run.ts'
 import { writeArchive } from './archive/write-archive.ts'
 import type { TocEntry } from './dump.ts'
 import { checksOfRestore, findingsOfRestore } from './findings.ts'
-import { findNativeClient } from './native/client.ts'
+import { catalogue, fingerprints, query } from './native/database-content.ts'
 import { readDump } from './read-dump.ts'
 import { type RestoreProgress, restore } from './restore.ts'
 
@@ -133,6 +133,69 @@ describe('entries that fail', () => {
     rows: `${rows}\\.\n\n\n`,
   })
 
+  test('rows that break a constraint are told as missing, and the constraint as not there', async () => {
+    const path = join(folder, 'broken.dump')
+    const entries = [
+      table(1, 'a int CHECK (a > 0)'),
+      table(2, 'a int PRIMARY KEY'),
+      table(3, 'a int'),
+      data(4, 1, '1\n-1\n'),
+      data(5, 2, '1\n'),
+      data(6, 3, '1\n2\n2\n'),
+      entry(7, 'CONSTRAINT', {
+        section: 'post-data',
+        definition: 'ALTER TABLE ONLY public.n3 ADD CONSTRAINT u UNIQUE (a);\n',
+        dependencies: [3],
+      }),
+      entry(8, 'FK CONSTRAINT', {
+        section: 'post-data',
+        definition: 'ALTER TABLE ONLY public.n3 ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES public.n2;\n',
+        dependencies: [2, 3],
+      }),
+    ]
+    await writeFile(path, writeArchive({ minor: 16, compression: 'none', entries }))
+    const { run, database } = await restoreFile(path)
+    expect(
+      run.entries.filter(({ fate }) => fate !== 'restored').map(({ id, fate, reason }) => [id, fate, reason]),
+    ).toEqual([
+      [4, 'failed', expect.stringMatching(/^23514: .*check constraint "n1_a_check"/)],
+      [7, 'failed', '23505: could not create unique index "u"'],
+      [8, 'failed', expect.stringMatching(/^23503: .*foreign key constraint "f"/)],
+    ])
+    expect(run.tables.find(({ name }) => name === 'n1')).toMatchObject({ rowsInArchive: 2, rowsLoaded: 0 })
+    expect(await query(database, 'SELECT count(*)::int FROM public.n3')).toEqual([{ count: 3 }])
+    expect(findingsOfRestore(run).map(({ kind, object }) => `${kind} ${object}`)).toEqual([
+      'restore.entry-failed public.n1',
+      'restore.entry-failed public.n7',
+      'restore.entry-failed public.n8',
+      'restore.rows-missing public.n1',
+    ])
+  })
+
+  test('dependencies that go in a circle, or lead nowhere, keep nothing from being restored', async () => {
+    const path = join(folder, 'circle.dump')
+    const entries = [
+      { ...table(1, 'a int'), dependencies: [1, 2, 77] },
+      { ...table(2, 'a int'), dependencies: [1] },
+      { ...data(3, 1, '1\n'), dependencies: [1, 4, 3] },
+      { ...data(4, 2, '1\n'), dependencies: [2, 3] },
+      entry(5, 'INDEX', {
+        section: 'post-data',
+        definition: 'CREATE INDEX n5 ON public.n1 (a);\n',
+        dependencies: [1, 6],
+      }),
+      entry(6, 'INDEX', {
+        section: 'post-data',
+        definition: 'CREATE INDEX n6 ON public.n2 (a);\n',
+        dependencies: [2, 5],
+      }),
+    ]
+    await writeFile(path, writeArchive({ minor: 16, compression: 'none', entries }))
+    const { run } = await restoreFile(path)
+    expect(run.entries.map(({ fate }) => fate)).toEqual(entries.map(() => 'restored'))
+    expect(checksOfRestore(run).map((check) => check.status)).toEqual(['passed', 'passed'])
+  })
+
   test('keep nothing else from being restored, and each is told with its reason', async () => {
     const path = join(folder, 'failing.dump')
     const entries = [
@@ -223,118 +286,3 @@ test('a restore that is stopped in the middle leaves no session behind', async (
   await expect(cluster.database('cut').drop()).resolves.toBeUndefined()
   expect(await query(source, "SELECT 1 FROM pg_stat_activity WHERE datname = 'cut'")).toEqual([])
 })
-
-test('rows in another encoding are those of production, value for value', async () => {
-  const latin1 = (text: string) => Buffer.from(text, 'latin1')
-  const base = {
-    section: 'data',
-    schema: 'public',
-    owner: '',
-    definition: '',
-    dropStatement: '',
-    dependencies: [],
-  } as const
-  const path = join(folder, 'latin1.dump')
-  const entries = [
-    {
-      ...base,
-      id: 1,
-      type: 'ENCODING',
-      section: 'pre-data',
-      name: 'ENCODING',
-      copyStatement: '',
-      definition: "SET client_encoding = 'LATIN1';\n",
-    },
-    {
-      ...base,
-      id: 2,
-      type: 'TABLE',
-      section: 'pre-data',
-      name: 'prénoms',
-      copyStatement: '',
-      definition: 'CREATE TABLE public."prénoms" (nom text DEFAULT \'zoë\');\n',
-    },
-    {
-      ...base,
-      id: 3,
-      type: 'TABLE DATA',
-      name: 'prénoms',
-      dependencies: [2],
-      copyStatement: 'COPY public."prénoms" (nom) FROM stdin;\n',
-      rows: latin1('zoë\né\x80\n\\.\n\n\n'),
-    },
-  ] as const
-  await writeFile(path, writeArchive({ minor: 14, compression: 'none', entries, textBytes: latin1 }))
-  const { run, database } = await restoreFile(path)
-  expect(run.entries.map(({ fate }) => fate)).toEqual(['restored', 'restored', 'restored'])
-  expect(await query(database, 'SELECT nom FROM public."prénoms"')).toEqual([{ nom: 'zoë' }, { nom: 'é\u0080' }])
-  await query(database, 'INSERT INTO public."prénoms" DEFAULT VALUES')
-  expect(await query(database, 'SELECT count(*)::int FROM public."prénoms" WHERE nom = \'zoë\'')).toEqual([
-    { count: 2 },
-  ])
-})
-
-const client = await findNativeClient()
-afterAll(() => client?.[Symbol.asyncDispose]())
-
-describe.skipIf(!client)(
-  'archives of pg_dump itself (needs PostgreSQL 17 on the path, or Docker with its image)',
-  () => {
-    test.each([
-      ...['none', 'gzip:9', 'zstd', 'lz4:9', 'lz4'].map((method) => ['-Fc', `--compress=${method}`]),
-      ...['none', 'gzip', 'zstd', 'lz4'].map((method) => ['-Fd', `--compress=${method}`]),
-      ['-Ft', '--verbose'],
-      ...['--inserts', '--column-inserts', '--rows-per-insert=3'].map((option) => ['-Fc', option]),
-      ...['--inserts', '--column-inserts'].map((option) => ['-Fd', option]),
-      ['-Ft', '--inserts'],
-      ['-Fc', '--encoding=SQL_ASCII'],
-    ])('%s %s are restored to the same database', async (format, option) => {
-      const path = join(tmpdir(), `greenlight-${process.pid}-${copies}.dump`)
-      const made = await client?.run('pg_dump', [format, option, '--file', path, 'source'], source)
-      expect(made?.exitCode).toBe(0)
-      try {
-        const { run, database } = await restoreFile(path)
-        expect(checksOfRestore(run).map((check) => check.status)).toEqual(['passed', 'passed'])
-        expect(await fingerprints(database)).toEqual(await fingerprints(source))
-        expect(await catalogue(database)).toEqual(await catalogue(source))
-      } finally {
-        await rm(path, { recursive: true })
-      }
-    })
-  },
-)
-
-async function query(database: Database, sql: string): Promise<Record<string, unknown>[]> {
-  await using connection = await database.connect()
-  return (await connection.query(sql)).rows
-}
-
-/** Row count and hash of every table and materialized view. */
-async function fingerprints(database: Database): Promise<Record<string, unknown>> {
-  const tables = await query(
-    database,
-    `SELECT c.oid::regclass::text AS name FROM pg_class c WHERE relkind IN ('r', 'm') AND relnamespace::regnamespace::text !~ '^(pg_|information_schema)' ORDER BY 1`,
-  )
-  const result: Record<string, unknown> = {}
-  for (const { name } of tables) {
-    const sql = `SELECT count(*)::int AS rows, md5(string_agg(t::text, E'\\n' ORDER BY t::text COLLATE "C")) AS hash FROM ${name} t`
-    result[String(name)] = (await query(database, sql))[0]
-  }
-  return result
-}
-
-async function catalogue(database: Database): Promise<unknown[]> {
-  return query(
-    database,
-    `SELECT c.oid::regclass::text AS name, relkind, relowner::regrole::text AS owner, relacl::text AS acl, relrowsecurity,
-            (SELECT indisvalid FROM pg_index WHERE indexrelid = c.oid) AS valid, pg_get_indexdef(c.oid) AS index,
-            (SELECT json_agg(json_build_array(conname, convalidated, pg_get_constraintdef(k.oid)) ORDER BY conname) FROM pg_constraint k WHERE conrelid = c.oid) AS constraints,
-            (SELECT json_agg(json_build_array(polname, (SELECT array_agg(r::regrole::text ORDER BY r::regrole::text) FROM unnest(polroles) r), pg_get_expr(polqual, polrelid)) ORDER BY polname) FROM pg_policy WHERE polrelid = c.oid) AS policies,
-            (SELECT json_agg(json_build_array(tgname, tgenabled) ORDER BY tgname) FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) AS triggers,
-            (SELECT json_agg(json_build_array(attname, attacl::text, attidentity, attgenerated) ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0) AS columns,
-            (SELECT last_value FROM pg_sequences WHERE c.relkind = 'S' AND schemaname = c.relnamespace::regnamespace::text AND sequencename = c.relname) AS last_value,
-            obj_description(c.oid) AS comment
-       FROM pg_class c
-      WHERE relnamespace::regnamespace::text !~ '^pg_|information_schema' ORDER BY 1, 2`,
-  )
-}
