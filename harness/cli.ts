@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander'
+import { type CaptureFlags, captureCommand } from './cli/capture.ts'
 import { type InitFlags, initCommand } from './cli/init.ts'
 import { type InspectFlags, inspectCommand } from './cli/inspect.ts'
 import type { RunFlags } from './cli/options.ts'
@@ -73,6 +74,22 @@ program
     const { text, outcome } = await inspectCommand(flags, process.cwd(), abort.signal)
     process.stdout.write(text)
     process.exitCode = exitCodes[outcome]
+  })
+
+program
+  .command('capture')
+  .description(
+    'take the dump from production, with a fingerprint of every table; read-only; exit code 0 = taken, 2 = not',
+  )
+  .option('--from <variable|url>', 'the environment variable with the URL of production, or a URL without a password')
+  .option('--out <folder>', 'the folder to make')
+  .option('--jobs <n>', 'connections that dump at the same time (default: 2)')
+  .option('--lock-timeout <seconds>', 'how long to wait for a lock of production (default: 5)')
+  .option('--statement-timeout <seconds>', 'when to give up a table whose rows are hashed (default: 1800)')
+  .option('--quiet', 'no progress')
+  .action(async (flags: CaptureFlags) => {
+    process.stdout.write(await captureCommand(flags, process.cwd(), abort.signal))
+    process.exitCode = 0
   })
 
 program

@@ -21,6 +21,8 @@ export const errorCodes = [
   'config.invalid',
   'config.unloadable',
   'usage.invalid',
+  'client.unavailable',
+  'capture.failed',
   'engine.unavailable',
   'engine.start-failed',
   'engine.disk-full',

@@ -1,3 +1,4 @@
+import { type Manifest, readManifest } from './capture/manifest.ts'
 import type { RunOptions } from './cli/options.ts'
 import { type CanaryLogin, canaryLogins } from './config/canaries.ts'
 import type { Dump } from './dump/dump.ts'
@@ -22,6 +23,8 @@ export type Inputs = AsyncDisposable & {
   readonly moves: readonly DeclaredMove[]
   readonly rollback?: RollbackFolder
   readonly canaries: readonly CanaryLogin[]
+  /** Of a dump that `greenlight capture` took. */
+  readonly capture?: Manifest
   /** Personal data to replace on the way into the copy. */
   readonly mask?: MaskSetup
   /** Names of the edge functions. */
@@ -36,6 +39,8 @@ export async function readInputs(options: RunOptions, signal: AbortSignal | unde
   const migrations = await readMigrations(options.migrations, { signal })
   const { expectations, moves } = await readDeclarations(migrations.files)
   const rollback = await readRollback(options.rollback, migrations.files, { signal })
+  const [only] = options.dumps
+  const capture = only === undefined || options.dumps.length > 1 ? undefined : await readManifest(only, signal)
   const dump = await readDump(options.dumps, signal === undefined ? {} : { signal })
   try {
     checkWholeDatabase(dump)
@@ -52,6 +57,7 @@ export async function readInputs(options: RunOptions, signal: AbortSignal | unde
     moves,
     ...(rollback === undefined ? {} : { rollback }),
     canaries,
+    ...(capture === undefined ? {} : { capture }),
     ...(mask === undefined ? {} : { mask }),
     functions: functions.map(({ name }) => name),
     [Symbol.asyncDispose]: () => dump[Symbol.asyncDispose](),

@@ -8,8 +8,9 @@ export function plannedChecks({
   rollback,
   canaries,
   mask,
+  capture,
   options,
-}: Pick<Inputs, 'functions' | 'rollback' | 'canaries' | 'mask' | 'options'>): Check[] {
+}: Pick<Inputs, 'functions' | 'rollback' | 'canaries' | 'mask' | 'capture' | 'options'>): Check[] {
   const plan = (id: string, metric: MetricName, title: string, required = true): Check => ({
     id,
     metric,
@@ -21,6 +22,7 @@ export function plannedChecks({
   return [
     plan('restore.entries', 'data', 'Every entry of the dump accounted for'),
     plan('restore.rows', 'data', 'Every row of the dump loaded'),
+    ...(capture === undefined ? [] : [plan('restore.capture', 'data', 'The copy is production as it was captured')]),
     ...(mask === undefined ? [] : [plan('restore.masked', 'data', 'Personal data masked on its way into the copy')]),
     plan('migrations.applied', 'features', 'Every pending migration applies'),
     plan('performance.locks', 'performance', 'Locks of the migrations timed'),

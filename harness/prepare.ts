@@ -13,14 +13,17 @@ import { checksOfMigrations, findingsOfMigrations } from './migrations/outcome.t
 import { type Selection, selectPending } from './migrations/pending.ts'
 import { takeTableSizes } from './migrations/table-sizes.ts'
 import type { EngineName } from './model/config.ts'
+import type { Fingerprint } from './model/fingerprint.ts'
 import type { MigrationRun } from './model/migration-run.ts'
 import type { RestoreRun } from './model/restore-run.ts'
 import { extensionFiles } from './platform/extension-files.ts'
 import { preparePlatform } from './platform/prepare.ts'
 import { apiZone, compareZones, takeZones } from './snapshot/dates/zones.ts'
+import { compareFingerprints } from './snapshot/fingerprints/compare.ts'
+import { takeFingerprints } from './snapshot/fingerprints/take.ts'
 import { compareRoles } from './snapshot/roles/compare.ts'
 import { takeRoles } from './snapshot/roles/take.ts'
-import type { Stages } from './stages.ts'
+import type { Evidence, Stages } from './stages.ts'
 
 const engines: Readonly<Record<EngineName, Engine>> = { embedded: embeddedEngine }
 
@@ -95,6 +98,7 @@ async function makeSides(
       onProgress: ({ phase, entriesDone, entries }) => progress(`${phase}, ${entriesDone} of ${entries} entries`),
     })
     stages.add({ findings: findingsOfRestore(run), checks: checksOfRestore(run) })
+    if (inputs.capture !== undefined) stages.add(await compareWithCapture(before, inputs.capture.tables, run, signal))
     const rows = run.tables.reduce((sum, table) => sum + table.rowsLoaded, 0)
     progress(`${run.entries.length} entries, ${rows.toLocaleString('en')} rows of ${run.tables.length} tables`)
     return run
@@ -137,6 +141,19 @@ async function makeSides(
   if (migrated === undefined) return { before, restore: restored }
   const { selection, run, zone, after } = migrated
   return { before, restore: restored, selection, zone, migrations: run, ...(after === undefined ? {} : { after }) }
+}
+
+/** What was captured against what came of it; of masked tables the rows can be counted only. */
+async function compareWithCapture(
+  before: Database,
+  captured: readonly Fingerprint[],
+  { masking }: RestoreRun,
+  signal: AbortSignal,
+): Promise<Evidence> {
+  await using session = await before.connect({ readOnly: true, applicationName: 'greenlight fingerprints' })
+  const restored = await takeFingerprints(session, { signal })
+  const masked = (masking?.columns ?? []).filter(({ values }) => values > 0).map(({ table }) => table)
+  return compareFingerprints(captured, restored, new Set(masked))
 }
 
 function pendingOf(

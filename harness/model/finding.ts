@@ -9,6 +9,7 @@ export const findingKinds = [
   'restore.entry-failed',
   'restore.entry-refused',
   'restore.rows-missing',
+  'restore.differs-from-capture',
   'restore.extension-stubbed',
   'restore.role-created',
   'restore.newer-server',

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection } from '../../database/engine.ts'
+import { displayName } from '../../database/identifiers.ts'
 import { throwIfAborted } from '../../errors.ts'
 import type { MaskConfig } from '../../model/config.ts'
 import type { MaskedColumn, MaskingRun } from '../../model/restore-run.ts'
@@ -87,7 +88,7 @@ export class Masking {
         const at = columns.indexOf(column.name)
         const values = counts[at] ?? 0
         if (at < 0 || (as === 'mentions' && values === 0)) return []
-        return [{ table, column: column.name, as, reason, values }]
+        return [{ table: displayName(entry.schema ?? '', entry.name), column: column.name, as, reason, values }]
       })
     })
     const key = ({ table, column }: MaskedColumn) => `${table}\0${column}`

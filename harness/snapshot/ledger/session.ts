@@ -76,7 +76,8 @@ export async function eachWithPair<Item>(
   if (failure) throw failure.reason
 }
 
-const canonicalSettings = `
+/** Under which a value has one text, whatever the server, the database and the role are set to. */
+export const canonicalSettings = `
   SET search_path = pg_catalog; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres';
   SET extra_float_digits = 3; SET bytea_output = 'hex'; SET xmlbinary = 'base64'; SET lc_monetary = 'C'; SET row_security = off;
   SET statement_timeout = 0; SET jit = off; SET work_mem = '64MB'`
