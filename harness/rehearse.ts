@@ -5,6 +5,7 @@ import type { RunOptions } from './cli/options.ts'
 import { cloner } from './clones.ts'
 import { checkContractNames } from './contract-names.ts'
 import type { Database } from './database/engine.ts'
+import { rehearseDeploy } from './deploy-stage.ts'
 import { type Inputs, readInputs } from './inputs.ts'
 import { lookAtRealLogins } from './login-stage.ts'
 import { lintMigrations } from './migrations/lint.ts'
@@ -38,6 +39,7 @@ export type Host = { readonly signal: AbortSignal; readonly events: StageEvents 
 /** The stages after the two sides are made, in the order in which they run and are reported. */
 const comparisons = [
   'lint',
+  'deploy',
   'schema',
   'pages',
   'ledger',
@@ -115,6 +117,11 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
     const { findings, check } = await lintMigrations(selection.pending, { signal })
     return { findings, checks: [check] }
   })
+  if (prepared.migrations) {
+    const { maxBlock } = options.config
+    const { pending, record } = selection
+    await rehearseDeploy(before, { pending, run: prepared.migrations, record, maxBlock, clone, signal }, stages)
+  }
   await stages.look('schema', async () => {
     const [was, is] = await Promise.all([takeSchema(before, { signal }), takeSchema(after, { signal })])
     return compareSchema(was, is)

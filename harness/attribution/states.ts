@@ -2,7 +2,7 @@ import type { Cloner } from '../clones.ts'
 import type { Database } from '../database/engine.ts'
 import { HarnessError } from '../errors.ts'
 import { applyMigrations } from '../migrations/apply.ts'
-import { plainSql } from '../migrations/statement-kind.ts'
+import { withoutRoles } from '../migrations/cluster-wide.ts'
 import type { MigrationFile } from '../model/migration-run.ts'
 
 /** Databases with the first so many migrations applied, made when they are asked for. Disposal drops them. */
@@ -42,15 +42,5 @@ export function states(from: {
     async [Symbol.asyncDispose]() {
       for (const state of made.values()) if (state !== before && state !== after) await state.drop()
     },
-  }
-}
-
-/** Roles belong to the cluster: those that the migrations make are there since after was made, and cannot be made again. */
-export function withoutRoles(file: MigrationFile): MigrationFile {
-  return {
-    ...file,
-    statements: file.statements.filter(
-      ({ sql }) => !/^\s*create\s+(role|user|group)\b(?!\s+mapping)/i.test(plainSql(sql)),
-    ),
   }
 }

@@ -16,6 +16,8 @@ export type ApplyOptions = {
   readonly record?: boolean
   /** Notes of each statement what it took and did, from a second session. Default: false. */
   readonly trace?: boolean
+  /** Awaited before each file. */
+  readonly beforeFile?: ((file: MigrationFile) => Promise<void>) | undefined
   /** Of a traced run: every lock of a file, once the file has ended. */
   readonly onLocks?: ((locks: readonly LockInterval[], file: MigrationFile) => void) | undefined
 }
@@ -41,12 +43,21 @@ export async function applyMigrations(
   pending: readonly MigrationFile[],
   options: ApplyOptions = {},
 ): Promise<MigrationRun> {
-  const { signal, onProgress, onLocks, statementTimeout = fifteenMinutes, record = true, trace = false } = options
+  const {
+    signal,
+    onProgress,
+    beforeFile,
+    onLocks,
+    statementTimeout = fifteenMinutes,
+    record = true,
+    trace = false,
+  } = options
   const started = performance.now()
   const migrations = pending.map(notRun)
   await using session = await openSession(database, { signal, statementTimeout })
   await using tracer = trace ? await openTracer(session) : undefined
   for (const [index, file] of pending.entries()) {
+    await beforeFile?.(file)
     const { failure, elevated, rows, ...facts } = await runFile(session, file, {
       tracer,
       async record({ connection }) {

@@ -36,7 +36,7 @@ export function planTransactions(file: Pick<MigrationFile, 'statements'>): Trans
   }
 }
 
-function isIdle(sql: string): boolean {
+export function isIdle(sql: string): boolean {
   return leavesNothing(sql) || transactionControl(sql) !== undefined
 }
 

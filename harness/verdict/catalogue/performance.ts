@@ -50,7 +50,7 @@ export const performanceFindings = {
     meaning: 'Requests that ran while the migrations were applied waited too long or failed.',
     why: 'It is what users would have felt during the deploy.',
     advice: 'Look which statement held the lock, and apply the advice for locks.',
-    declared: 'never',
+    declared: 'object',
     bad: 'One transaction that adds a constraint and then updates for a minute.',
     good: 'Short transactions, with a lock_timeout.',
   },
