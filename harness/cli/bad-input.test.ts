@@ -49,16 +49,20 @@ describe.concurrent('bad input is refused with exit code 2, in one message, with
       'notes.dump',
     ))
 
-  test('a plain SQL dump, which this version does not read', async () =>
+  const plain = (end: string) => `--\n-- PostgreSQL database dump\n--\n\nCREATE TABLE auth.users ();\n${end}`
+
+  test('a plain dump with a command of psql', async () =>
     expectRefusal(
-      [
-        '--dump',
-        await file('plain.sql', '--\n-- PostgreSQL database dump\n--\n\nSET x = 1;\n'),
-        '--migrations',
-        migrations,
-      ],
+      ['--dump', await file('meta.sql', plain('\\! touch x\n')), '--migrations', migrations],
       'dump.not-supported',
-      /-Fc/,
+      /meta\.sql:6 holds the psql command \\!/,
+    ))
+
+  test('a plain dump without its end', async () =>
+    expectRefusal(
+      ['--dump', await file('cut.sql', plain('COPY auth.users FROM stdin;\n\\.\n')), '--migrations', migrations],
+      'dump.truncated',
+      /cut\.sql is cut off/,
     ))
 
   test('a dump of a part of the database, which has no users', () =>

@@ -1,4 +1,4 @@
-import type { DumpFacts } from '../model/restore-run.ts'
+import type { DumpFacts, NotInDump } from '../model/restore-run.ts'
 
 export type Section = 'none' | 'pre-data' | 'data' | 'post-data'
 
@@ -66,6 +66,15 @@ export type DumpContent = {
   readonly roles: readonly string[]
   /** Tables with rows in the dump, in its order. */
   readonly tables: readonly DumpedTable[]
+  /** Present when the platform's own schemas are not in the dump, though their rows are: they have to be made for it. */
+  readonly missing?: MissingParts
+}
+
+export type MissingParts = {
+  /** Of migrations. */
+  readonly history: boolean
+  /** What nobody can make up. */
+  readonly notes: readonly NotInDump[]
 }
 
 export type DumpSource = {

@@ -9,6 +9,8 @@ export function findingsOfRestore(run: RestoreRun): Finding[] {
     ...run.entries.filter(({ fate }) => fate === 'failed').map(entryFailed),
     ...run.entries.filter(({ fate }) => fate === 'refused').map(entryRefused),
     ...missingRows(run),
+    ...brokenReferences(run),
+    ...(run.notInDump ?? []).map((note): Finding => ({ kind: 'restore.not-in-dump', ...note })),
     ...run.extensions.flatMap((extension): Finding[] =>
       extension.mode === 'stub'
         ? [
@@ -109,6 +111,15 @@ function missingRows(run: RestoreRun): Finding[] {
       title: `${format(table.rowsLoaded)} of ${format(table.rowsInArchive)} rows of ${displayName(table.schema, table.name)} were loaded.`,
       evidence: [`Rows in the dump: ${table.rowsInArchive}.`, `Rows in the copy: ${table.rowsLoaded}.`],
     }))
+}
+
+function brokenReferences({ brokenReferences = [] }: RestoreRun): Finding[] {
+  return brokenReferences.map(({ schema, table, constraint, rows }) => ({
+    kind: 'restore.references-broken',
+    object: displayName(schema, table),
+    title: `${format(rows)} rows of ${displayName(schema, table)} refer to rows that are not in the dump.`,
+    evidence: [`Foreign key ${constraint}. The rows are in the copy, as in the dump: it loads them unchecked.`],
+  }))
 }
 
 function objectOf(entry: RestoredEntry): string {

@@ -2,6 +2,7 @@ import { quoteIdentifier } from '../database/identifiers.ts'
 import type { RestoredExtension } from '../model/restore-run.ts'
 import type { Dump, TocEntry } from './dump.ts'
 import { aboutDatabase, createLargeObjects, grantOnLargeObjects, ownerStatement, withoutPreloads } from './entry-sql.ts'
+import { planOfCluster } from './plan-cluster.ts'
 
 /**
  * `restore`: as it stands. `alter`: in another form, with a reason. `stub`: left out on purpose, something stands in
@@ -49,7 +50,8 @@ export function planRestore(dump: Dump, server: ServerFacts): RestorePlan {
   const modes = new Map(extensions.map(({ name, mode }) => [name, mode]))
   const planned = new Map<number, PlannedEntry>()
   const entries = dump.entries.map((entry) => {
-    const plan = followDependency(entry, planned) ?? planEntry(entry, { byId, modes, server })
+    const plan =
+      followDependency(entry, planned) ?? planEntry(entry, { byId, modes, server, database: dump.facts.database })
     planned.set(entry.id, plan)
     return plan
   })
@@ -88,9 +90,11 @@ type Context = {
   readonly byId: ReadonlyMap<number, TocEntry>
   readonly modes: ReadonlyMap<string, RestoredExtension['mode']>
   readonly server: ServerFacts
+  /** That was dumped. */
+  readonly database: string
 }
 
-function planEntry(entry: TocEntry, { byId, modes, server }: Context): PlannedEntry {
+function planEntry(entry: TocEntry, { byId, modes, server, database }: Context): PlannedEntry {
   const phase = phaseOf(entry)
   const plan = (action: Action, sql: string, reason?: string): PlannedEntry => ({
     entry,
@@ -100,6 +104,8 @@ function planEntry(entry: TocEntry, { byId, modes, server }: Context): PlannedEn
     ...(reason === undefined ? {} : { reason }),
   })
   const whole = `${entry.definition}\n${ownerStatement(entry)}`
+  const ofCluster = planOfCluster(entry, server, database)
+  if (ofCluster) return plan(ofCluster.action, ofCluster.sql, ofCluster.reason)
   switch (entry.type) {
     case 'ENCODING':
     case 'STDSTRINGS':

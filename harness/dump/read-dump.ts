@@ -6,6 +6,7 @@ import type { Dump, DumpContent } from './dump.ts'
 import type { DumpKind } from './input/kinds.ts'
 import { type DumpInput, openInputs } from './input/open-inputs.ts'
 import { advice } from './input/refuse.ts'
+import { readScripts } from './plain/read-scripts.ts'
 
 /**
  * Reads a dump through to its end, without unpacking its data: what it holds, its hash, and that it is whole.
@@ -35,6 +36,8 @@ const archiveReaders: Readonly<Partial<Record<DumpKind, ArchiveReader>>> = {
   tar: readTar,
 }
 
+const scripts: ReadonlySet<DumpKind> = new Set(['plain', 'cluster', 'supabase-cli'])
+
 const called: Readonly<Record<DumpKind, string>> = {
   custom: 'a pg_dump custom archive (-Fc)',
   directory: 'a pg_dump directory archive (-Fd)',
@@ -57,7 +60,9 @@ async function readInputs(inputs: readonly DumpInput[], signal: AbortSignal | un
       `${archive.name} is ${called[archive.kind]}, a dump by itself: it cannot be one with ${other.name}. Name one of them.`,
     )
   }
-  throw new HarnessError('dump.not-supported', `${input.name} is ${called[input.kind]}. ${advice}`, {
-    facts: { path: input.name, format: input.kind },
+  const unread = inputs.find(({ kind }) => !scripts.has(kind))
+  if (!unread) return readScripts(inputs, signal)
+  throw new HarnessError('dump.not-supported', `${unread.name} is ${called[unread.kind]}. ${advice}`, {
+    facts: { path: unread.name, format: unread.kind },
   })
 }

@@ -2,6 +2,7 @@ import type { Database } from '../database/engine.ts'
 import { quoteIdentifier } from '../database/identifiers.ts'
 import { throwIfAborted } from '../errors.ts'
 import type { RestoreRun } from '../model/restore-run.ts'
+import { finishMissingSchemas, makeMissingSchemas } from '../platform/prepare.ts'
 import { planTasks } from './dependencies.ts'
 import type { Dump } from './dump.ts'
 import { Account } from './load/account.ts'
@@ -9,6 +10,7 @@ import { analyzeTables } from './load/analyze.ts'
 import { runInBatches } from './load/batches.ts'
 import { Loader } from './load/loader.ts'
 import { addRealtimePartition } from './load/realtime.ts'
+import { checkReferences } from './load/references.ts'
 import { runTasks } from './load/schedule.ts'
 import { takeServerFacts } from './load/server-facts.ts'
 import { Sessions } from './load/session.ts'
@@ -64,6 +66,8 @@ async function restoreInto(
   options: RestoreOptions,
 ): Promise<RestoreRun> {
   const watch = new Stopwatch()
+  const { missing } = dump
+  if (missing) await makeMissingSchemas(database, { ...signalOf(options), history: missing.history })
   const main = await sessions.open()
   const plan = planRestore(dump, await takeServerFacts(main, database.name))
   let masking: Masking | undefined
@@ -87,6 +91,7 @@ async function restoreInto(
       await runInBatches(due(phase), main, settle, signal)
     })
 
+  let unchecked: Loader['unchecked'] = []
   watch.lap('prepare')
   await runPhase('pre-data')
   const { mask } = options
@@ -106,10 +111,13 @@ async function restoreInto(
     )
     await runTasks(tasks, connections, (task, connection) => loader.run(task, connection))
     await loader.retryDeadlocked(main)
+    unchecked = loader.unchecked
   })
   await runPhase('post-data')
   await runPhase('acl')
   await runPhase('refresh')
+  const brokenReferences = await checkReferences(main, unchecked)
+  if (missing) await finishMissingSchemas(database, signalOf(options))
   await watch.time('last', async () => {
     report('last')
     if (await addRealtimePartition(main)) {
@@ -135,7 +143,13 @@ async function restoreInto(
     extensions: plan.extensions,
     rolesCreated: plan.missingRoles,
     ...(masking === undefined ? {} : { masking: masking.run() }),
+    ...(missing ? { notInDump: missing.notes } : {}),
+    ...(brokenReferences.length > 0 ? { brokenReferences } : {}),
     phases: watch.laps,
     milliseconds: watch.total,
   }
+}
+
+function signalOf({ signal }: RestoreOptions): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal }
 }

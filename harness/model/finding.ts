@@ -13,6 +13,8 @@ export const findingKinds = [
   'restore.extension-stubbed',
   'restore.role-created',
   'restore.newer-server',
+  'restore.not-in-dump',
+  'restore.references-broken',
   'migration.failed',
   'migration.not-atomic',
   'migration.out-of-order',

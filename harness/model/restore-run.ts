@@ -9,9 +9,27 @@ export type RestoreRun = {
   readonly rolesCreated: readonly string[]
   /** Present when personal data was masked on the way in. */
   readonly masking?: MaskingRun
+  /** What the dump cannot hold and nobody can make up; absent for a dump of the whole database. */
+  readonly notInDump?: readonly NotInDump[]
+  /** Foreign keys that rows of the dump break: they were loaded while nothing checked them. */
+  readonly brokenReferences?: readonly BrokenReference[]
   /** Milliseconds by phase: `read`, `pre-data`, `data`, `post-data`, `acl` … */
   readonly phases: readonly { readonly name: string; readonly milliseconds: number }[]
   readonly milliseconds: number
+}
+
+export type NotInDump = {
+  readonly object: string
+  /** A sentence. */
+  readonly title: string
+  readonly evidence: readonly string[]
+}
+
+export type BrokenReference = {
+  readonly schema: string
+  readonly table: string
+  readonly constraint: string
+  readonly rows: number
 }
 
 export type DumpFacts = {

@@ -6,7 +6,7 @@ import { loginRoles } from './login-roles.ts'
 
 export type PrepareOptions = { readonly signal?: AbortSignal | undefined }
 
-const schemaFiles = ['schemas', 'auth', 'auth-providers', 'storage', 'realtime', 'history', 'event-triggers'] as const
+const ownFiles = ['auth', 'auth-providers', 'storage', 'realtime', 'history'] as const
 
 /**
  * Makes a database ready to receive a dump of the platform: roles, memberships, role settings, the database's owner.
@@ -32,7 +32,36 @@ export async function preparePlatform(database: Database, { signal }: PrepareOpt
 export async function preparePlatformSchemas(database: Database, { signal }: PrepareOptions = {}): Promise<void> {
   await preparePlatform(database, { signal })
   await using connection = await database.connect()
-  for (const file of schemaFiles) {
+  await runFiles(
+    connection,
+    ['schemas', 'extensions', 'platform-privileges', 'later-privileges', ...ownFiles, 'event-triggers'],
+    signal,
+  )
+}
+
+/**
+ * Makes what a dump without the platform's schemas needs to be restored over: the same schemas, but neither extensions
+ * (the dump names its own) nor what acts on whatever is made later. Without `history`, no migration counts as recorded
+ * or not: there is no table of them.
+ */
+export async function makeMissingSchemas(
+  database: Database,
+  { signal, history }: PrepareOptions & { readonly history: boolean },
+): Promise<void> {
+  await using connection = await database.connect()
+  await runFiles(connection, ['schemas', 'platform-privileges', ...ownFiles, 'event-triggers'], signal)
+  await connection.query('DROP TABLE supabase_migrations.schema_migrations, supabase_migrations.seed_files')
+  if (!history) await connection.query('DROP SCHEMA supabase_migrations')
+}
+
+/** The rest, once the dump is restored: grants on everything that is made later. */
+export async function finishMissingSchemas(database: Database, { signal }: PrepareOptions = {}): Promise<void> {
+  await using connection = await database.connect()
+  await runFiles(connection, ['later-privileges'], signal)
+}
+
+async function runFiles(connection: Connection, files: readonly string[], signal: AbortSignal | undefined) {
+  for (const file of files) {
     throwIfAborted(signal, 'making the schemas of the platform')
     await runFile(connection, file)
   }

@@ -3,8 +3,8 @@ import { HarnessError } from '../../errors.ts'
 import { type DataForm, type DumpData, displayEntry, type LargeObjectPiece, type TocEntry } from '../dump.ts'
 import { CopyText } from '../plain/copy-text.ts'
 import type { ScriptPart } from '../plain/parts.ts'
+import { insertTarget } from '../plain/rows-statement.ts'
 import { ScriptSplitter } from '../plain/split.ts'
-import { isWord, sqlTokens } from '../sql-words.ts'
 
 type InsertPart = ScriptPart & { readonly kind: 'insert' }
 
@@ -32,7 +32,11 @@ export class InsertedRows implements DumpData {
   async copyStatementOf(entry: TocEntry): Promise<string> {
     for await (const { part } of this.#parts(entry.id, `the data of ${displayEntry(entry)}`)) {
       if (!part) continue
-      const target = { text: part.text, defaults: part.defaults, copyStatement: copyStatement(part) }
+      const target = {
+        text: part.text,
+        defaults: part.defaults,
+        copyStatement: insertTarget(part.text, part.defaults).statement,
+      }
       this.#targets.set(entry.id, target)
       return target.copyStatement
     }
@@ -97,24 +101,3 @@ export class InsertedRows implements DumpData {
 }
 
 const nothing = Buffer.alloc(0)
-
-/** Pure: `INSERT INTO public.t (a, b) OVERRIDING SYSTEM VALUE` without the columns that are DEFAULT, which are generated ones. */
-function copyStatement({ text, defaults }: InsertPart): string {
-  const [, , ...tokens] = sqlTokens(text)
-  const end = tokens.findIndex((token) => isWord(token, '(') || isWord(token, 'overriding') || isWord(token, 'default'))
-  const table = tokens.slice(0, end < 0 ? undefined : end)
-  const names = (words: typeof tokens) =>
-    words.filter((word) => word.quoted || !/^[,.()]$/.test(word.text)).map((word) => quoteIdentifier(word.text))
-  const listed = end >= 0 && isWord(tokens[end], '(')
-  const columns = listed
-    ? names(
-        tokens.slice(
-          end,
-          tokens.findIndex((token) => isWord(token, ')')),
-        ),
-      )
-    : []
-  // Without a list COPY leaves out generated columns by itself.
-  const list = listed ? ` (${columns.filter((_, at) => !defaults.includes(at)).join(', ')})` : ''
-  return `COPY ${names(table).join('.')}${list} FROM stdin;\n`
-}

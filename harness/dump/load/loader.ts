@@ -17,6 +17,8 @@ type LoaderOptions = {
 
 /** Does the tasks of the parallel phase. */
 export class Loader {
+  /** Tables whose rows no foreign key was checked for. */
+  readonly unchecked: { readonly schema: string; readonly name: string }[] = []
   readonly #dump: Dump
   readonly #account: Account
   readonly #planned: ReadonlyMap<number, PlannedEntry>
@@ -59,7 +61,9 @@ export class Loader {
     const { signal, onBytes } = this.#options
     const fresh =
       !throughParent && entry.dependencies.some((id) => this.#freshTables.has(id) && !this.#account.isLost(id))
-    const { error, ...rows } = await loadRows(this.#dump, entry, connection, { fresh, signal, onBytes })
+    const replica = this.#dump.missing !== undefined && !entry.dependencies.some((id) => this.#freshTables.has(id))
+    const { error, ...rows } = await loadRows(this.#dump, entry, connection, { fresh, replica, signal, onBytes })
+    if (replica) this.unchecked.push({ schema: entry.schema ?? '', name: entry.name })
     this.#account.tables.push({ schema: entry.schema ?? '', name: entry.name, ...rows })
     this.#options.settle(planned, error)
   }

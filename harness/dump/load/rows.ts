@@ -25,6 +25,8 @@ export async function loadRows(
   connection: Connection,
   options: {
     readonly fresh: boolean
+    /** The table was there before the dump: its triggers and foreign keys are off while its rows are loaded. */
+    readonly replica?: boolean
     readonly signal?: AbortSignal | undefined
     readonly onBytes?: (bytes: number) => void
   },
@@ -42,7 +44,7 @@ export async function loadRows(
   const copied =
     options.fresh && bytes >= freezeBytes
       ? `TRUNCATE TABLE ONLY ${qualified(entry.schema ?? '', entry.name)}; ${statement} WITH (FREEZE)`
-      : statement
+      : `${options.replica ? 'SET LOCAL session_replication_role = replica; ' : ''}${statement}`
   // The server knows every encoding; the statement itself is read before the setting counts.
   const copy = isUtf8(dump.encoding) ? copied : `SET LOCAL client_encoding = ${quoteLiteral(dump.encoding)}; ${copied}`
   try {

@@ -14,7 +14,7 @@ export interface NativeClient extends AsyncDisposable {
   run(program: NativeProgram, options: readonly string[], database: Database): Promise<NativeRun>
 }
 
-export type NativeProgram = 'pg_dump' | 'pg_restore' | 'vacuumdb' | 'psql'
+export type NativeProgram = 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'vacuumdb' | 'psql'
 export type NativeRun = {
   readonly milliseconds: number
   /** Of the program and its children. */

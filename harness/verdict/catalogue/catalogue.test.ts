@@ -23,6 +23,7 @@ describe('the catalogue of findings', () => {
     const with_ = (severity: string) => findingKinds.filter((kind) => catalogue[kind].severity === severity)
     expect(with_('warning')).toEqual([
       'restore.newer-server',
+      'restore.not-in-dump',
       'migration.out-of-order',
       'migration.same-number',
       'migration.missing-file',

@@ -78,4 +78,26 @@ export const restoreFindings = {
     bad: 'A dump of 15.8, rehearsed on 17.',
     good: 'A dump of 17.6, rehearsed on 17.6.',
   },
+  'restore.not-in-dump': {
+    severity: 'warning',
+    metric: 'data',
+    meaning: 'This kind of dump cannot hold a part of production, and nothing can be made up for it.',
+    why: 'What is not on the copy was not rehearsed: a migration can break it, and nothing here would show that.',
+    advice:
+      'Take one dump of the whole database (pg_dump -Fc), or check by hand what the evidence names before you deploy.',
+    declared: 'never',
+    bad: 'The files of supabase db dump: no trigger on auth.users, no policy on storage.objects, no history, no cron jobs.',
+    good: 'An archive of pg_dump -Fc, or the backup that the dashboard offers for download.',
+  },
+  'restore.references-broken': {
+    severity: 'blocking',
+    metric: 'data',
+    meaning: 'Rows of the dump refer to rows that it does not hold, though a foreign key of the platform forbids that.',
+    why: 'The files do not fit together, or production holds rows that nothing may refer to; on the copy, such rows vanish from joins and logins.',
+    advice:
+      'Take all files of the dump at the same time, from a database that nobody writes to meanwhile, or as one archive (pg_dump -Fc).',
+    declared: 'never',
+    bad: 'auth.identities has 12 rows of users that are not in auth.users.',
+    good: 'Every row of auth.identities has its user.',
+  },
 } satisfies Partial<Record<FindingKind, FindingRecord>>
