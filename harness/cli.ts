@@ -47,6 +47,9 @@ program
   .option('--rollback <folder>', 'the scripts that take the migrations back, named as these')
   .option('--config <file>', 'default: greenlight.config.ts in this folder')
   .option('--engine <name>', `where the throwaway Postgres comes from: ${engineNames.join(', ')}`)
+  .option('--image <name>', "image of the engine container (default: the platform's for the version of the dump)")
+  .option('--engine-url <url>', 'server of the engine url, without a password (that comes from the environment)')
+  .option('--i-know-this-is-not-production', 'rehearse on a server that looks like production')
   .addOption(new Option('--suites <glob>', 'suite files of your own, besides the built-in ones').argParser(collect))
   .option('--out <folder>', 'where the reports go (default: reports/out)')
   .option(

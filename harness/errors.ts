@@ -27,6 +27,7 @@ export const errorCodes = [
   'engine.start-failed',
   'engine.disk-full',
   'engine.port-taken',
+  'engine.looks-like-production',
   'database.failed',
   'database.changing',
   'stack.start-failed',

@@ -7,7 +7,7 @@ import { adminRole, type Cluster } from './database/engine.ts'
 /** What `--keep` notes beside the reports, so that a suite run can join the databases that were left up. */
 type Kept = Pick<
   Cluster,
-  'engine' | 'host' | 'port' | 'password' | 'serverVersion' | 'serverVersionNum' | 'location'
+  'engine' | 'host' | 'port' | 'password' | 'serverVersion' | 'serverVersionNum' | 'location' | 'removal'
 > & {
   readonly capabilities: readonly string[]
 }
@@ -16,7 +16,7 @@ const fileName = 'kept.json'
 
 /** Notes a cluster that will outlive this process. The file holds its password: 0600. */
 export async function noteKept(folder: string, cluster: Cluster): Promise<void> {
-  const { engine, host, port, password, serverVersion, serverVersionNum, location, capabilities } = cluster
+  const { engine, host, port, password, serverVersion, serverVersionNum, location, removal, capabilities } = cluster
   const kept: Kept = {
     engine,
     host,
@@ -25,6 +25,7 @@ export async function noteKept(folder: string, cluster: Cluster): Promise<void> 
     serverVersion,
     serverVersionNum,
     location,
+    removal,
     capabilities: [...capabilities],
   }
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -56,7 +57,7 @@ export function keptAdvice(cluster: Cluster): string {
     `    psql "${cluster.database('before').url()}"    (production as it was)`,
     `    psql "${cluster.database('after').url()}"    (with the migrations)`,
     '    npx vitest --project after    runs suites against them',
-    `  Remove it with: kill $(head -1 ${cluster.location}/data/postmaster.pid); rm -r ${cluster.location}`,
+    `  Remove it with: ${cluster.removal}`,
     '',
   ].join('\n')
 }

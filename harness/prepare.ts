@@ -1,5 +1,7 @@
+import { containerEngine } from './database/container/engine.ts'
 import { embeddedEngine } from './database/embedded/engine.ts'
 import type { Cluster, Database, Engine } from './database/engine.ts'
+import { urlEngine } from './database/url/engine.ts'
 import { checksOfRestore, findingsOfRestore } from './dump/findings.ts'
 import { restore } from './dump/restore.ts'
 import { checkServerVersion } from './dump/server-version.ts'
@@ -16,7 +18,8 @@ import type { EngineName } from './model/config.ts'
 import type { Fingerprint } from './model/fingerprint.ts'
 import type { MigrationRun } from './model/migration-run.ts'
 import type { RestoreRun } from './model/restore-run.ts'
-import { extensionFiles } from './platform/extension-files.ts'
+import { extensionFiles, preloadedExtensions } from './platform/extension-files.ts'
+import { platformRoles } from './platform/login-roles.ts'
 import { preparePlatform } from './platform/prepare.ts'
 import { apiZone, compareZones, takeZones } from './snapshot/dates/zones.ts'
 import { compareFingerprints } from './snapshot/fingerprints/compare.ts'
@@ -25,7 +28,11 @@ import { compareRoles } from './snapshot/roles/compare.ts'
 import { takeRoles } from './snapshot/roles/take.ts'
 import type { Evidence, Stages } from './stages.ts'
 
-const engines: Readonly<Record<EngineName, Engine>> = { embedded: embeddedEngine }
+const engines: Readonly<Record<EngineName, Engine>> = {
+  embedded: embeddedEngine,
+  container: containerEngine,
+  url: urlEngine,
+}
 
 /** How much larger a database is than its compressed archive, indexes included; decides where it is put, no more. */
 const unpackedRatio = 12
@@ -53,6 +60,7 @@ export async function prepare(inputs: Inputs, stages: Stages, signal: AbortSigna
     if (!options.keep) await cluster.stop()
   }
   try {
+    checkServerVersion(dump, cluster.serverVersionNum)
     const sides = await makeSides(cluster, inputs, stages, signal)
     if (options.keep) await noteKept(options.out, cluster)
     return { cluster, ...sides, [Symbol.asyncDispose]: dispose }
@@ -71,12 +79,25 @@ async function startEngine(
   let failure: unknown
   const cluster = await stages.run('start the server', async (progress) => {
     const databaseBytes = dump.facts.bytes * unpackedRatio
-    const started = await engine.start({ signal, extensionFiles, keep: options.keep, databaseBytes }).catch((error) => {
-      failure = error
-      throw error
-    })
-    progress(`PostgreSQL ${started.serverVersion}, ${engine.name}`)
-    return started
+    const { keep, image } = options
+    const cluster = await engine
+      .start({
+        signal,
+        extensionFiles,
+        preloadedExtensions,
+        keep,
+        databaseBytes,
+        platformRoles,
+        existing: options.existing,
+        dumpedFrom: dump.serverVersionNum,
+        ...(image === undefined ? {} : { image }),
+      })
+      .catch((error) => {
+        failure = error
+        throw error
+      })
+    progress(`PostgreSQL ${cluster.serverVersion}, ${cluster.image ?? engine.name}`)
+    return cluster
   })
   // Without a server there is nothing to report on: bad input, told like any other.
   if (cluster === undefined) throw failure

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { ExistingServer } from '../database/engine.ts'
 import { HarnessError } from '../errors.ts'
 import { type EngineName, engineNames, type GreenlightConfig } from '../model/config.ts'
 import { nearest } from '../model/nearest.ts'
@@ -12,6 +13,9 @@ export type RunFlags = {
   readonly rollback?: string
   readonly config?: string
   readonly engine?: string
+  readonly image?: string
+  readonly engineUrl?: string
+  readonly iKnowThisIsNotProduction?: boolean
   readonly suites?: readonly string[]
   readonly out?: string
   readonly keep?: boolean
@@ -33,6 +37,10 @@ export type RunOptions = {
   readonly functions?: string
   readonly baseline?: string
   readonly engine: EngineName
+  /** Image of the engine `container`. */
+  readonly image?: string
+  /** For the engine `url`. */
+  readonly existing: ExistingServer
   readonly out: string
   readonly keep: boolean
   /** How to reach Resend for real, with `--live-mail`. The key comes from RESEND_API_KEY. */
@@ -63,6 +71,7 @@ export function runOptions(
   const functions = flags.functions === undefined ? config.functions : path(flags.functions)
   const baseline = flags.baseline ?? config.baseline
   const engine = engineNames.find((name) => name === (flags.engine ?? config.engine ?? 'embedded'))
+  const image = flags.image ?? config.image
   const seed = flags.seed === undefined ? (config.seed ?? 1) : Number(flags.seed)
   const identities = usersAsked(flags.identities) ?? config.identities ?? 200
   const logins = usersAsked(flags.logins) ?? config.logins
@@ -99,6 +108,8 @@ export function runOptions(
     ...(functions === undefined ? {} : { functions }),
     ...(baseline === undefined ? {} : { baseline }),
     engine,
+    ...(image === undefined ? {} : { image }),
+    existing: existingServer(flags, config),
     out: flags.out === undefined ? (config.out ?? resolve(cwd, 'reports/out')) : path(flags.out),
     keep: flags.keep ?? false,
     ...(flags.liveMail && resendKey ? { liveMail: { apiKey: resendKey, baseUrl: resendUrl } } : {}),
@@ -109,6 +120,15 @@ export function runOptions(
     config,
     ...(loaded.source === undefined ? {} : { configSource: loaded.source }),
     cwd,
+  }
+}
+
+function existingServer(flags: RunFlags, config: GreenlightConfig): ExistingServer {
+  const url = flags.engineUrl ?? config.engineUrl
+  return {
+    ...(url === undefined ? {} : { url }),
+    notProduction: flags.iKnowThisIsNotProduction ?? false,
+    productionHosts: config.production?.hosts ?? [],
   }
 }
 

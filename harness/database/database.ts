@@ -5,14 +5,23 @@ import { quoteIdentifier } from './identifiers.ts'
 
 /** A database of a cluster, by its name; nothing is opened until it is asked for. */
 export function databaseHandle(cluster: Cluster, name: string): Database {
-  const { host, port, password } = cluster
-  const config = (role: string = adminRole): ClientConfig => ({ host, port, password, user: role, database: name })
+  const { host, port, ssl } = cluster
+  const passwordOf = (role: string) =>
+    role === adminRole ? (cluster.adminPassword ?? cluster.password) : cluster.password
+  const config = (role: string = adminRole): ClientConfig => ({
+    host,
+    port,
+    password: passwordOf(role),
+    user: role,
+    database: name,
+    ...(ssl === undefined ? {} : { ssl }),
+  })
   const handle: Database = {
     name,
     cluster,
     config,
     url: (role = adminRole) =>
-      `postgres://${encodeURIComponent(role)}:${encodeURIComponent(password)}@${host}:${port}/${encodeURIComponent(name)}`,
+      `postgres://${encodeURIComponent(role)}:${encodeURIComponent(passwordOf(role))}@${host}:${port}/${encodeURIComponent(name)}${ssl === undefined ? '' : '?sslmode=require'}`,
     connect: (options = {}) => connect(sessionConfig(config(options.role), options)),
     pool(options = {}) {
       const pool = new pg.Pool({ ...sessionConfig(config(options.role), options), max: options.max ?? 4 })
@@ -23,11 +32,11 @@ export function databaseHandle(cluster: Cluster, name: string): Database {
     async clone(copy) {
       await endSessions(cluster, name)
       const clone = await cluster.createDatabase(copy, { template: name })
-      await carryProperties(cluster, name, copy)
+      await carryProperties(cluster, name, clone.name)
       return clone
     },
     async drop() {
-      await using maintenance = await databaseHandle(cluster, 'template1').connect()
+      await using maintenance = await cluster.maintain()
       await maintenance.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`)
     },
     [Symbol.asyncDispose]: () => handle.drop(),
@@ -44,7 +53,7 @@ function sessionConfig(config: ClientConfig, { readOnly, applicationName }: Conn
 }
 
 async function endSessions(cluster: Cluster, name: string): Promise<void> {
-  await using maintenance = await databaseHandle(cluster, 'template1').connect()
+  await using maintenance = await cluster.maintain()
   // Waiting (ms) for each session to be gone: CREATE DATABASE … TEMPLATE refuses while one is left.
   await maintenance.query(
     'SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()',
@@ -57,7 +66,7 @@ async function endSessions(cluster: Cluster, name: string): Promise<void> {
  * They are copied in the catalogue itself: written as ALTER … SET, a list setting such as search_path would be quoted anew.
  */
 async function carryProperties(cluster: Cluster, from: string, to: string): Promise<void> {
-  await using maintenance = await databaseHandle(cluster, 'template1').connect()
+  await using maintenance = await cluster.maintain()
   const facts = await maintenance.query('SELECT pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = $1', [
     from,
   ])

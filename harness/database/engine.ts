@@ -21,16 +21,41 @@ export type StartOptions = {
   readonly extensionFiles?: string
   /** Leave the server running when this process ends. */
   readonly keep?: boolean
-  /** Image, for engines that run one. */
+  /** Extensions that are taken from `extensionFiles` also where the server has them: they act on their own, or only when preloaded. */
+  readonly preloadedExtensions?: readonly string[]
+  /** Image, for engines that run one. Default: one that fits `dumpedFrom`. */
   readonly image?: string
+  /** Version of the server that the dump comes from (`170006`). */
+  readonly dumpedFrom?: number
+  /** Roles that the dump brings along, for engines that start on a server which may have some. */
+  readonly platformRoles?: readonly string[]
+  /** The server of engines that start none. */
+  readonly existing?: ExistingServer
   /** How large one of its databases will be, roughly, in bytes: decides between memory and disk. Default: 64 MiB. */
   readonly databaseBytes?: number
   /** Default: a free one. */
   readonly port?: number
 }
 
-export const capabilities = ['template-clones', 'extension-files', 'superuser', 'settings'] as const
-export type Capability = (typeof capabilities)[number]
+/** What an engine can do, and what a run lacks where it cannot. */
+export const capabilities = {
+  'template-clones': 'copies are made by template: without it there is no second side to compare',
+  superuser: 'owners, event triggers and roles are restored as they were',
+  'extension-files': 'extensions of the platform that the server lacks get a stand-in; else what needs them is refused',
+  settings:
+    'the server runs with settings of our own; else durable writes make it slow, and its limits are its owner’s',
+  'statement-statistics': 'pg_stat_statements counts; else a migration or suite that reads it fails',
+} as const
+export type Capability = keyof typeof capabilities
+
+export type ExistingServer = {
+  /** `postgres://role@host:port/database`; a password comes from the environment. */
+  readonly url?: string
+  /** The user vouches for what looks like production. */
+  readonly notProduction: boolean
+  /** Hosts where nothing is ever rehearsed. */
+  readonly productionHosts: readonly string[]
+}
 
 /** The role that Greenlight itself works as: superuser, as on the platform. Role `postgres` is not one. */
 export const adminRole = 'supabase_admin'
@@ -45,18 +70,36 @@ export interface Cluster extends AsyncDisposable {
   readonly serverVersionNum: number
   readonly host: string
   readonly port: number
-  /** Where it lives, for a person: a folder, a container's name, a host. Removing it removes a kept cluster. */
+  /** Where it lives, for a person: a folder, a container's name, a host. */
   readonly location: string
+  /** A command for the shell that removes a kept cluster. */
+  readonly removal: string
+  /** Of engines that run one. */
+  readonly image?: string
   /** One random password for every role that may log in. `preparePlatform` gives it to the platform's login roles. */
   readonly password: string
-  /** Fails when the database exists. Without a template: an empty UTF-8 database (template0), owner `supabase_admin`. */
+  /** Of the admin role, where it was there before us. */
+  readonly adminPassword?: string
+  /** Where the way to the server needs encryption. */
+  readonly ssl?: NonNullable<ClientConfig['ssl']>
+  /** Begins the name of each of its databases, on a server that has others. Default: nothing. */
+  readonly databasePrefix?: string
+  /** Database for what concerns the whole server. Default: `template1`. */
+  readonly maintenanceDatabase?: string
+  /** A session for what concerns the whole server. */
+  maintain(): Promise<Connection>
+  /**
+   * Fails when the database exists. Without a template: an empty UTF-8 database that compares text by code point, owner
+   * `supabase_admin`. `template` is a name as `Database.name` has it.
+   */
   createDatabase(name: string, options?: { readonly template?: string }): Promise<Database>
-  /** A database that exists already. */
+  /** A database that was created by that name. */
   database(name: string): Database
   stop(): Promise<void>
 }
 
 export interface Database extends AsyncDisposable {
+  /** On the server: with its prefix. */
   readonly name: string
   readonly cluster: Cluster
   /** Connection facts for `role` (default: the admin role). */

@@ -1,7 +1,7 @@
 import type { FindingKind } from './finding.ts'
 import type { MailAccount } from './mail-fault.ts'
 
-export const engineNames = ['embedded'] as const
+export const engineNames = ['embedded', 'container', 'url'] as const
 export type EngineName = (typeof engineNames)[number]
 
 /**
@@ -23,6 +23,12 @@ export type GreenlightConfig = {
   readonly maxBlock?: number
   /** Where the throwaway Postgres comes from. Default: `embedded`. */
   readonly engine?: EngineName
+  /** Image of the engine `container`. Default: the platform's for the version of the dump. */
+  readonly image?: string
+  /** Server of the engine `url`, without a password: that stands in PGPASSWORD, or with the whole URL in GREENLIGHT_ENGINE_URL. */
+  readonly engineUrl?: string
+  /** Where production is: hosts on which nothing is ever rehearsed. */
+  readonly production?: { readonly hosts: readonly string[] }
   /** Folder for the reports. Default: `reports/out`. */
   readonly out?: string
   /** Globs of suite files of your own, run besides the built-in ones. */

@@ -10,7 +10,7 @@ import { HarnessError } from '../errors.ts'
 export async function shut(databases: readonly [Database, ...Database[]]): Promise<AsyncDisposable> {
   const { cluster } = databases[0]
   const inTemplate = async <T>(work: (query: (sql: string) => Promise<{ rows: { all: string }[] }>) => Promise<T>) => {
-    await using maintenance = await cluster.database('template1').connect()
+    await using maintenance = await cluster.maintain()
     return await work((sql) => maintenance.query<{ all: string }>(sql))
   }
   const open = (allowed: boolean) =>

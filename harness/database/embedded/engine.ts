@@ -17,7 +17,7 @@ export const embeddedEngine: Engine = {
       reason: `npm has no embedded server installed for ${process.platform}-${process.arch}: run npm install without --omit=optional.`,
     }
   },
-  async start({ signal, extensionFiles, keep = false, port, databaseBytes = 64 * 2 ** 20 }) {
+  async start({ signal, extensionFiles, keep = false, port, databaseBytes }) {
     throwIfAborted(signal, 'starting the database server')
     const user = serverUser()
     const binaries = await cachedBinaries(extensionFiles)
@@ -45,13 +45,14 @@ export const embeddedEngine: Engine = {
     return startedCluster(
       {
         engine: 'embedded',
-        capabilities: ['template-clones', 'extension-files', 'superuser', 'settings'],
+        capabilities: ['template-clones', 'extension-files', 'superuser', 'settings', 'statement-statistics'],
         serverVersion: embeddedServerVersion.text,
         serverVersionNum: embeddedServerVersion.num,
         host: '127.0.0.1',
         port: server.port,
         password: server.password,
         location: workspace.path,
+        removal: `kill $(head -1 ${workspace.data}/postmaster.pid); rm -r ${workspace.path}`,
       },
       async () => {
         process.off('exit', atExit)

@@ -6,44 +6,19 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { HarnessError, throwIfAborted } from '../../errors.ts'
+import { asFlags, serverSettings, statementStatistics } from '../server-settings.ts'
 import type { Binaries } from './binaries.ts'
 import { makeData } from './data-template.ts'
 import type { ServerUser } from './server-user.ts'
 import { serverEnvironment, startFailure } from './server-words.ts'
 import type { Workspace } from './workspace.ts'
 
-/** A throwaway cluster needs speed and the same behaviour every time; nothing in it must survive a crash. */
 const settings: Readonly<Record<string, string>> = {
+  ...serverSettings,
+  ...statementStatistics,
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  max_connections: '300',
-  shared_buffers: '256MB',
-  work_mem: '32MB',
-  maintenance_work_mem: '256MB',
-  fsync: 'off',
-  full_page_writes: 'off',
-  synchronous_commit: 'off',
-  wal_level: 'minimal',
-  max_wal_senders: '0',
-  max_wal_size: '4GB',
-  checkpoint_timeout: '1h',
-  // Statistics are refreshed when the harness says so, and no worker ever sits on a template database.
-  autovacuum: 'off',
-  max_locks_per_transaction: '1024',
-  // In the data folder, so that a server that is killed leaves nothing elsewhere.
-  dynamic_shared_memory_type: 'mmap',
-  jit: 'off',
-  timezone: 'UTC',
-  log_timezone: 'UTC',
-  log_min_messages: 'log',
-  log_checkpoints: 'off',
-  log_statement: 'none',
-  log_min_error_statement: 'panic',
-  password_encryption: 'scram-sha-256',
   scram_iterations: '1',
-  shared_preload_libraries: 'pg_stat_statements',
-  'pg_stat_statements.track': 'none',
-  'pg_stat_statements.save': 'off',
 }
 
 const startTimeoutMs = 60_000
@@ -86,10 +61,7 @@ function spawnServer(
   { user, keep }: { user: ServerUser | undefined; keep: boolean },
 ): ChildProcess {
   const log = openSync(workspace.log, 'w', 0o600)
-  const flags = Object.entries({ ...settings, port: String(port) }).flatMap(([name, value]) => [
-    '-c',
-    `${name}=${value}`,
-  ])
+  const flags = asFlags({ ...settings, port: String(port) })
   const child = spawn(binaries.postgres, ['-D', workspace.data, ...flags], {
     ...(user ?? {}),
     cwd: workspace.path,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HarnessError } from '../../errors.ts'
 import { identify, isRunning, type ProcessIdentity } from '../process-identity.ts'
+import { neededBytes } from '../room.ts'
 import type { ServerUser } from './server-user.ts'
 
 const prefix = 'greenlight-'
@@ -28,16 +29,14 @@ export type Workspace = {
 
 /** Folder in memory, where Linux has one: a clone of a small database takes 0.1 s there and more than 1 s on a disk. */
 const memoryFolder = '/dev/shm'
-const gibibyte = 2 ** 30
 
 /**
  * Where a cluster for databases of `databaseBytes` goes: in memory when there is ample room for it, else in the temp
  * folder; always in TMPDIR when that is set.
  */
-export async function workspaceRoot(databaseBytes: number): Promise<string> {
+export async function workspaceRoot(databaseBytes: number | undefined): Promise<string> {
   if (process.platform !== 'linux' || process.env.TMPDIR) return tmpdir()
-  // Before, after, some clones at a time, the log and the server's own.
-  const needed = gibibyte + 8 * databaseBytes
+  const needed = neededBytes(databaseBytes)
   const room = await statfs(memoryFolder).catch(() => undefined)
   const fits = room !== undefined && room.bavail * room.bsize >= needed && process.availableMemory() >= 2 * needed
   return fits ? memoryFolder : tmpdir()

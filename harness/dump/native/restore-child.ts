@@ -24,6 +24,8 @@ const [path = '', name = '', facts = '{}'] = process.argv.slice(2)
 const cluster: Cluster = {
   ...(JSON.parse(facts) as ChildFacts),
   location: '',
+  removal: '',
+  maintain: () => Promise.reject(new Error('not here')),
   capabilities: new Set(),
   createDatabase: () => Promise.reject(new Error('not here')),
   database: (other) => databaseHandle(cluster, other),
