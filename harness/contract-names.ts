@@ -55,10 +55,19 @@ export function namesNotFound(
     routine === undefined || routines.includes(schemaRoutine)
       ? []
       : [`contracts.accessCodes.function: there is no function ${schemaRoutine}${suggestion(schemaRoutine, routines)}`]
-  const kinds = Object.entries(contracts.notifications?.kinds ?? {})
+  const { resourceUpdated, chatMessage, kinds: others } = contracts.notifications ?? {}
+  const kinds = Object.entries(others ?? {})
+  const replacing = [
+    ...Object.entries({ resourceUpdated, chatMessage }),
+    ...kinds.map(([kind, own]) => [`kinds.${kind}`, own] as const),
+  ]
   const called: readonly (readonly [string, string | undefined])[] = [
     ['notifications', contracts.notifications?.function],
     ...kinds.map(([kind, own]) => [`notifications.kinds.${kind}`, own.function] as const),
+    ...replacing.flatMap(([kind, own]) =>
+      (own?.replaces ?? []).map((old, at) => [`notifications.${kind}.replaces[${at}]`, old.function] as const),
+    ),
+    ['rateLimit.digest', functionOf(contracts.rateLimit?.digest)],
     ['reminders', contracts.reminders?.function],
     ['onboarding', contracts.onboarding?.function],
   ]
@@ -68,6 +77,10 @@ export function namesNotFound(
     return [`contracts.${key}.function: there is no edge function ${name}${why}`]
   })
   return [...new Set([...wrongTables, ...wrongRoutine, ...wrongFunctions])]
+}
+
+function functionOf(part: { readonly function: string } | object | undefined): string | undefined {
+  return part !== undefined && 'function' in part ? part.function : undefined
 }
 
 /** Which keys of a contract, beside its `table`, name columns. */

@@ -6,11 +6,13 @@ import { checkMaskable } from './dump/mask/check.ts'
 import type { MaskSetup } from './dump/mask/masking.ts'
 import { readDump } from './dump/read-dump.ts'
 import { checkWholeDatabase } from './dump/whole-database.ts'
+import { HarnessError } from './errors.ts'
 import { maskSetup } from './mask-setup.ts'
 import { type MigrationFolder, readMigrations } from './migrations/discover.ts'
 import { readDeclarations } from './migrations/expectations.ts'
 import { type RollbackFolder, readRollback } from './migrations/rollback.ts'
 import type { DeclaredMove } from './model/declared-move.ts'
+import { nearest } from './model/nearest.ts'
 import type { Expectation } from './model/verdict.ts'
 import { discoverFunctions } from './stack/functions/discover.ts'
 
@@ -36,6 +38,10 @@ export async function readInputs(options: RunOptions, signal: AbortSignal | unde
   const canaries = await canaryLogins(options.config.canaries ?? [], process.env)
   const mask = maskSetup(options.config, process.env, { liveMail: options.liveMail !== undefined })
   const functions = options.functions === undefined ? [] : (await discoverFunctions(options.functions)).list
+  checkWebhook(
+    options.config.mail?.webhook?.function,
+    functions.map(({ name }) => name),
+  )
   const migrations = await readMigrations(options.migrations, { signal })
   const { expectations, moves } = await readDeclarations(migrations.files)
   const rollback = await readRollback(options.rollback, migrations.files, { signal })
@@ -62,4 +68,16 @@ export async function readInputs(options: RunOptions, signal: AbortSignal | unde
     functions: functions.map(({ name }) => name),
     [Symbol.asyncDispose]: () => dump[Symbol.asyncDispose](),
   }
+}
+
+/** Who takes Resend's webhooks must be there: else their events go nowhere, and nobody would notice. */
+function checkWebhook(name: string | undefined, functions: readonly string[]): void {
+  if (name === undefined || functions.includes(name)) return
+  const close = nearest(name, functions)
+  const known = functions.length === 0 ? 'no folder with functions is named' : `there are ${functions.join(', ')}`
+  throw new HarnessError(
+    'config.invalid',
+    `mail.webhook.function: there is no edge function ${name}; ${close === undefined ? known : `did you mean ${close}?`}\nCorrect greenlight.config.ts; nothing was judged.`,
+    { facts: { function: name } },
+  )
 }

@@ -14,6 +14,9 @@ type Kept = Pick<
 
 const fileName = 'kept.json'
 
+/** Where `--keep` puts the mails of a run, beside the reports: one JSON object a line, addresses and all. */
+export const keptMails = 'kept-mails.jsonl'
+
 /** Notes a cluster that will outlive this process. The file holds its password: 0600. */
 export async function noteKept(folder: string, cluster: Cluster): Promise<void> {
   const { engine, host, port, password, serverVersion, serverVersionNum, location, removal, capabilities } = cluster
@@ -31,6 +34,11 @@ export async function noteKept(folder: string, cluster: Cluster): Promise<void> 
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await rm(join(folder, fileName), { force: true })
   await writeFile(join(folder, fileName), `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 })
+}
+
+/** Takes the mails of an earlier run away. */
+export async function forgetKeptMails(folder: string): Promise<void> {
+  await rm(join(folder, keptMails), { force: true })
 }
 
 /** The cluster that the last `--keep` left up, when it still runs and has both sides. Stopping it from here does nothing. */
@@ -51,13 +59,14 @@ export async function joinKept(folder: string): Promise<Cluster | undefined> {
 }
 
 /** How a person reaches and removes what was kept, for the terminal. */
-export function keptAdvice(cluster: Cluster): string {
+export function keptAdvice(cluster: Cluster, folder: string): string {
   return [
     '  Kept, as asked:',
     `    psql "${cluster.database('before').url()}"    (production as it was)`,
     `    psql "${cluster.database('after').url()}"    (with the migrations)`,
     '    npx vitest --project after    runs suites against them',
-    `  Remove it with: ${cluster.removal}`,
+    `    ${join(folder, keptMails)}    (the mails that the suites sent, one a line)`,
+    `  Remove it with: ${cluster.removal}; rm -f ${join(folder, keptMails)}`,
     '',
   ].join('\n')
 }

@@ -1,9 +1,13 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunOptions } from './cli/options.ts'
 import type { Cluster, Database } from './database/engine.ts'
 import { startTestCluster } from './database/test-cluster.ts'
+import { forgetKeptMails } from './kept.ts'
 import { mailCollector } from './mail-stage.ts'
 import type { Side } from './model/suite-run.ts'
 import { startStack } from './stack/stack.ts'
@@ -29,9 +33,9 @@ beforeAll(async () => {
 afterAll(() => cluster?.stop())
 
 /** Calls one function once on each side, and gives what is told of its mails and logs. */
-async function look(name: string) {
+async function look(name: string, kept: Partial<RunOptions> = {}) {
   const contracts = { resource: { table: 'public.events', key: 'id', owner: 'id', title: 'title' } }
-  const options = { config: { functionsEnv, contracts } } as unknown as RunOptions
+  const options = { ...kept, config: { functionsEnv, contracts } } as unknown as RunOptions
   const mails = mailCollector({ options, functions: ['leaky', 'tidy'] })
   for (const side of ['before', 'after'] satisfies Side[]) {
     const { begin, end, ...watching } = mails.watch(side)
@@ -52,6 +56,24 @@ async function look(name: string) {
   }
   return mails.evidence()
 }
+
+test('mails are kept for whoever asks for it, readable for nobody else, and else not', async () => {
+  const out = await mkdtemp(join(tmpdir(), 'kept-mails-'))
+  const file = join(out, 'kept-mails.jsonl')
+  await look('tidy', { out, keep: false })
+  await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
+  await look('tidy', { out, keep: true })
+  const mails = (await readFile(file, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(new Set(mails.map(({ side }) => side))).toEqual(new Set(['before', 'after']))
+  expect(mails[0]).toMatchObject({ function: 'tidy', subject: expect.any(String) })
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+  await forgetKeptMails(out)
+  await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
+  await rm(out, { recursive: true })
+})
 
 test('a function that sends one bad mail and logs a token is told, kind by kind', async () => {
   const { findings, checks } = await look('leaky')

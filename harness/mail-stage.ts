@@ -1,6 +1,9 @@
+import { appendFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Database } from './database/engine.ts'
 import { messageOf } from './errors.ts'
 import type { Inputs } from './inputs.ts'
+import { keptMails } from './kept.ts'
 import { hostsIn } from './mails/bad-links.ts'
 import { compareMails, type MailEvidence } from './mails/compare.ts'
 import { type Asked, takeKnown } from './mails/known.ts'
@@ -41,9 +44,11 @@ export function mailCollector(
   return {
     watch(side) {
       let watch: Watch | undefined
+      const sent: Mail[] = []
       return {
         onMail(mail) {
           watch?.mail(mail)
+          if (options.keep) sent.push(mail)
           if (side === 'after') forward?.(mail)
         },
         onRefusedMail: (mail) => watch?.refused(mail),
@@ -58,6 +63,7 @@ export function mailCollector(
           watch = watchMails({ own, project: new URL(url).host }, { jwtSecret, anonKey, named })
         },
         async end(database) {
+          if (sent.length > 0) await keepMails(options.out, side, sent)
           const watched = watch?.end()
           if (watched === undefined) return
           try {
@@ -76,6 +82,13 @@ export function mailCollector(
         unasked,
       }),
   }
+}
+
+/** For whoever asked to keep the copy: it holds real addresses, so nobody else may read it. */
+async function keepMails(folder: string, side: Side, mails: readonly Mail[]): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const lines = mails.map((mail) => `${JSON.stringify({ side, ...mail })}\n`)
+  await appendFile(join(folder, keptMails), lines.join(''), { mode: 0o600 })
 }
 
 /** Where people are named, and what they give names to. */

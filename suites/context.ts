@@ -17,7 +17,8 @@ import { type Mailbox, mailboxOf } from './mailbox.ts'
 
 export { describe, expect } from 'vitest'
 export { type Actor, type Cast, castOf, resourceKeys } from './actors.ts'
-export { invited, mailsTo, notedAsSent, type Wanted } from './invitations.ts'
+export { closeInvitation, invited, mailsTo, notedAsSent, type Wanted } from './invitations.ts'
+export { type Kind, kindsOf, type Occasion, occur } from './kinds.ts'
 export type { Mailbox } from './mailbox.ts'
 export { type Gathering, gather, type Member, mailedAbout, removeMember } from './mailing.ts'
 export { filled, recipients } from './mails.ts'
@@ -61,6 +62,8 @@ export type SuiteFixtures = {
    * the next tests of the file find what was left.
    */
   setEnvironment: (changes: Readonly<Record<string, string | null>>) => Promise<void>
+  /** Kills this file's edge functions as they are, also those in the middle of a call (which is answered with 500); answers how many. */
+  killFunctions: () => Promise<number>
   /** Mails that Auth and the edge functions sent in this file so far. */
   mailbox: Mailbox
   /** Accounts with known passwords. */
@@ -171,6 +174,10 @@ export function needs<K extends keyof Contracts>(...keys: readonly K[]): TestAPI
     setEnvironment: async ({ world, app: _ }, use) => {
       const { id } = await world.stack()
       await use(async (changes) => void (await control('POST', `${id}/environment`, changes)))
+    },
+    killFunctions: async ({ world, app: _ }, use) => {
+      const { id } = await world.stack()
+      await use(async () => (await body<{ killed: number }>(await control('POST', `${id}/kill`, {}))).killed)
     },
     mailbox: async ({ world, app: _ }, use) => use(mailboxOf(await world.stack())),
     observe: async ({ task }, use) => {

@@ -78,6 +78,21 @@ export async function invited(
   return rows.map(({ address }) => address)
 }
 
+/** Answers the invitation to this address, or takes it back. */
+export async function closeInvitation(
+  db: SuiteDatabase,
+  { table, email, status }: Reminders,
+  address: string,
+  closed: string,
+): Promise<void> {
+  await db.query(
+    `update ${quoted(table)} as t
+     set ${quoted(status)} = (jsonb_populate_record(t, jsonb_build_object($2::text, $3::text))).${quoted(status)}
+     where ${quoted(email)}::text = $1`,
+    [address, status, closed],
+  )
+}
+
 /** How many mails each address got, in their order. */
 export async function mailsTo(mailbox: Mailbox, addresses: readonly string[]): Promise<number[]> {
   const sent = Map.groupBy((await mailbox.all()).flatMap(recipients), (address) => address)

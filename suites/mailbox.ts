@@ -13,8 +13,10 @@ export type Mailbox = {
   fault(fault: MailFault): Promise<void>
   /** Ends every fault that was not used up. */
   clearFaults(): Promise<void>
-  /** Changes the account at the mail service: its rate, what its keys may do, which domains are verified. */
-  account(changes: Partial<MailAccount>): Promise<void>
+  /** Waits until every fault was used up: the requests that they strike have come. Fails after 30 s. */
+  struck(): Promise<void>
+  /** Changes the account at the mail service: its rate, what its keys may do, which domains are verified. Answers what it was. */
+  account(changes: Partial<MailAccount>): Promise<MailAccount>
 }
 
 export function mailboxOf({ url, serviceKey }: StackAccess): Mailbox {
@@ -35,7 +37,18 @@ export function mailboxOf({ url, serviceKey }: StackAccess): Mailbox {
     refused: async () => body<RefusedMail[]>(await call('GET', 'refused')),
     fault: async (fault) => void (await call('POST', 'faults', fault)),
     clearFaults: async () => void (await call('DELETE', 'faults')),
-    account: async (changes) => void (await call('PATCH', 'account', changes)),
+    async struck() {
+      const deadline = Date.now() + 30_000
+      while ((await body<unknown[]>(await call('GET', 'faults'))).length > 0) {
+        if (Date.now() > deadline) throw new Error('no request came that the fault strikes, within 30 s')
+        await new Promise((resolve) => setTimeout(resolve, 25))
+      }
+    },
+    async account(changes) {
+      const was = await body<MailAccount>(await call('GET', 'account'))
+      await call('PATCH', 'account', changes)
+      return was
+    },
     async waitFor(fits, { milliseconds = 30_000 } = {}) {
       const deadline = Date.now() + milliseconds
       while (true) {

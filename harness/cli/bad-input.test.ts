@@ -73,6 +73,23 @@ describe.concurrent('bad input is refused with exit code 2, in one message, with
       'its tables are in odd',
     ))
 
+  test.each([
+    ['a name close to one', ['--functions', 'fixtures/planner/functions'], 'did you mean send-onboarding-email?'],
+    ['no folder', [], 'no folder with functions is named'],
+  ])('a function for the webhooks of mails that is not there: %s', async (name, flags, said) => {
+    const webhook = "{ function: 'send-onboarding-mail', secretEnv: 'RESEND_WEBHOOK_SECRET' }"
+    const config = await file(
+      `webhook/${name}/greenlight.config.ts`,
+      `export default { mail: { webhook: ${webhook} } }`,
+    )
+    await expectRefusal(
+      ['--dump', production, '--migrations', migrations, '--config', config, ...flags],
+      'config.invalid',
+      'mail.webhook.function: there is no edge function send-onboarding-mail; ',
+      said.replace('?', '\\?'),
+    )
+  })
+
   test('contracts that name tables, columns and functions which are not there, told once the migrations are applied', async () => {
     const profile = "{ table: 'public.profile', user: 'id' }"
     const resource = "{ table: 'public.events', key: 'id', owner: 'ownerid' }"

@@ -1,6 +1,6 @@
 import { clearReports } from '../../reports/write.ts'
 import { loadConfig } from '../config/load.ts'
-import { joinKept, keptAdvice } from '../kept.ts'
+import { forgetKeptMails, joinKept, keptAdvice } from '../kept.ts'
 import type { VerdictName } from '../model/verdict.ts'
 import { rehearse } from '../rehearse.ts'
 import { type RunFlags, runOptions } from './options.ts'
@@ -18,6 +18,7 @@ export async function runCommand(flags: RunFlags, signal: AbortSignal): Promise<
   })
   try {
     await clearReports(options.out)
+    await forgetKeptMails(options.out)
     const rehearsal = await rehearse(options, { signal, events: progress })
     progress.close()
     const { stdout } = await renderReports(rehearsal, options, {
@@ -26,7 +27,7 @@ export async function runCommand(flags: RunFlags, signal: AbortSignal): Promise<
     })
     process.stdout.write(stdout)
     const kept = options.keep ? await joinKept(options.out) : undefined
-    if (kept !== undefined) process.stderr.write(keptAdvice(kept))
+    if (kept !== undefined) process.stderr.write(keptAdvice(kept, options.out))
     return rehearsal.verdict
   } finally {
     progress.close()

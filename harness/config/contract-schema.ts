@@ -1,13 +1,20 @@
 import { z } from 'zod'
-import { accessCommands, type Contracts, outsiders, shownInMails } from '../model/config.ts'
+import { accessCommands, type Contracts, outsiders } from '../model/config.ts'
+import { shownInMails } from '../model/mail-contracts.ts'
 import { nearest } from '../model/nearest.ts'
 import { tableName, text } from './texts.ts'
 
 const values = z.record(text, z.string())
 
 const shows = z.array(z.enum(shownInMails)).exactOptional()
+const replaces = z.array(z.strictObject({ function: text, body: values })).exactOptional()
 
-export const notification = z.strictObject({ body: values, recipients: z.literal('members-except-actor'), shows })
+export const notification = z.strictObject({
+  body: values,
+  recipients: z.literal('members-except-actor'),
+  shows,
+  replaces,
+})
 
 export const notificationKind = z.strictObject({
   function: text.exactOptional(),
@@ -17,6 +24,7 @@ export const notificationKind = z.strictObject({
   row: z.strictObject({ table: tableName, key: text, values }).exactOptional(),
   by: z.array(text).min(1).exactOptional(),
   shows,
+  replaces,
 })
 
 export const accessCodeTable = z

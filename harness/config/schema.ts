@@ -102,6 +102,9 @@ const contracts = z.strictObject({
       mails: z.int().min(1),
       windowSeconds: z.number().positive(),
       window: z.enum(['resets', 'slides']).exactOptional(),
+      digest: z
+        .union([z.strictObject({ function: text }), z.strictObject({ in: z.literal('next-mail') })])
+        .exactOptional(),
     })
     .exactOptional(),
   reminders: z
@@ -118,6 +121,7 @@ const contracts = z.strictObject({
       expiresAt: text.exactOptional(),
       tracking: z.strictObject({ table: tableName, invitation: text, sentAt: text }).exactOptional(),
       job: text.exactOptional(),
+      secretsByHand: z.array(text).exactOptional(),
       mostOnFirstRun: z.int().min(0).exactOptional(),
     })
     .exactOptional(),

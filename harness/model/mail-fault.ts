@@ -17,7 +17,7 @@ type Struck = {
  * - `error`: a 5xx, 500 unless told; `accepted`: the mail goes out although the caller is told that it did not.
  * - `rate-limit`: 429, whatever the rate; `retryAfter` in seconds, 1 unless told.
  * - `quota`: 429 for an exhausted day, or month.
- * - `slow`: the answer comes late, and the mail is accepted when it comes.
+ * - `slow`: the answer comes late, and the mail is accepted when it comes, or with `accepted` at once.
  * - `drop`: the connection breaks, before (unless told) or after the mail was accepted; the caller cannot tell which.
  */
 export type MailFault = Struck &
@@ -25,7 +25,7 @@ export type MailFault = Struck &
     | { readonly kind: 'error'; readonly status?: number; readonly accepted?: boolean }
     | { readonly kind: 'rate-limit'; readonly retryAfter?: number }
     | { readonly kind: 'quota'; readonly of?: 'day' | 'month' }
-    | { readonly kind: 'slow'; readonly milliseconds: number }
+    | { readonly kind: 'slow'; readonly milliseconds: number; readonly accepted?: boolean }
     | { readonly kind: 'drop'; readonly when?: 'before' | 'after' }
   )
 

@@ -35,6 +35,8 @@ export interface Stack extends AsyncDisposable {
   advance(milliseconds: number): Promise<void>
   /** Gives edge functions other variables than the project does, from now on; `null` takes one away. They start anew. */
   setEnvironment(changes: Readonly<Record<string, string | null>>): Promise<void>
+  /** Kills the processes of edge functions, also in the middle of a call; answers how many. The next call starts them anew. */
+  killFunctions(): Promise<number>
   stop(): Promise<void>
 }
 

@@ -193,6 +193,7 @@ export async function startStack(database: Database, options: StackOptions = {})
       Object.assign(changed, changes)
       await functions?.restart()
     },
+    killFunctions: async () => functions?.kill() ?? 0,
     stop() {
       stopping ??= stopAll()
       return stopping

@@ -29,8 +29,8 @@ export type OpenStack = (side: Side) => Promise<OpenedStack>
  * The door through which suite files, which run in workers, get their stacks: `POST /stacks/<side>` opens one on a
  * fresh clone, `POST /stacks/<id>/advance` lets time pass for it (`{ "interval": "3 days" }`), `POST
  * /stacks/<id>/failed` tells of a test that failed (`{ "name", "since" }`, milliseconds), `POST
- * /stacks/<id>/environment` changes variables of its edge functions (name → text, or null to take it away), `DELETE
- * /stacks/<id>` closes it. Loopback, with a token. Disposal closes what is still open.
+ * /stacks/<id>/environment` changes variables of its edge functions (name → text, or null to take it away), `POST
+ * /stacks/<id>/kill` kills its edge functions as they are, `DELETE /stacks/<id>` closes it. Loopback, with a token. Disposal closes what is still open.
  */
 export interface Control extends AsyncDisposable {
   readonly url: string
@@ -80,6 +80,9 @@ export async function startControl(open: OpenStack, onFailedTest?: (failed: Fail
     }
     if (request.method === 'POST' && known !== undefined && action === 'environment') {
       return known.stack.setEnvironment(variablesIn(await sentWith(request)))
+    }
+    if (request.method === 'POST' && known !== undefined && action === 'kill') {
+      return { killed: await known.stack.killFunctions() }
     }
     if (request.method === 'POST' && known !== undefined && action === 'failed') {
       const { name, since } = await sentWith(request)

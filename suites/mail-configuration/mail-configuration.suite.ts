@@ -1,4 +1,17 @@
-import { describe, expect, invited, type MailAccount, mailsTo, needs, notedAsSent, type SuiteFixtures } from '#suite'
+import {
+  configured,
+  describe,
+  expect,
+  gather,
+  invited,
+  kindsOf,
+  type MailAccount,
+  mailsTo,
+  needs,
+  notedAsSent,
+  occur,
+  type SuiteFixtures,
+} from '#suite'
 
 const test = needs('reminders')
 
@@ -60,9 +73,80 @@ describe('reminders, when', () => {
   })
 })
 
+const { membership } = configured()
+const kinds = kindsOf(configured())
+/** A kind for each function; and chat, whose limit may take a mail for sent. */
+const chosen = kinds.filter(
+  ([name, kind], at) =>
+    name === 'chat-message' || at === kinds.findIndex(([, other]) => (other.function ?? '') === (kind.function ?? '')),
+)
+const notifying = needs('resource', 'membership', 'profile', 'notifications')
+
+type Told = Pick<SuiteFixtures, 'as' | 'db' | 'mailbox' | 'seed'> & { readonly app: Required<Mailed> }
+type Mailed = Pick<SuiteFixtures['app'], 'resource' | 'membership' | 'profile' | 'notifications'>
+
+/** People, and for each kind what calls its function about something that happened just now. */
+async function callers({ app, as, db, mailbox, seed }: Told) {
+  const people = await gather(db, app, { size: (membership?.roles.length ?? 1) + 2, seed: seed + 7_000 })
+  return chosen.flatMap(([name, kind]) => {
+    const actor = people?.members.find(({ role }) => (kind.by ?? membership?.roles ?? []).includes(role))
+    const person = people?.members.at(-1)
+    if (people === undefined || actor === undefined || person === undefined || actor === person) return []
+    const call = async () => {
+      const { fill, wanted } = await occur(db, app, [name, kind], people, { actor, person })
+      await mailbox.clear()
+      const answer = await answerOf(await as(actor), kind.function ?? app.notifications.function, fill(kind.body))
+      return { answer, mails: await mailsTo(mailbox, wanted), all: (await mailbox.all()).length }
+    }
+    return [{ name, call }]
+  })
+}
+
+describe('notifications, when', () => {
+  for (const { says, environment, account } of wrongs) {
+    notifying(
+      `${says}: the function says so, sends nothing, and loses nothing that comes later`,
+      async ({ app, as, db, mailbox, seed, setEnvironment }) => {
+        const told = await callers({ app, as, db, mailbox, seed })
+        expect(told.length, 'kinds of notification with people whom mails reach').toBe(chosen.length)
+        await mailbox.account(account ?? right)
+        if (environment !== undefined) await setEnvironment(environment)
+        const wrong: { name: string; answer: Answer; all: number }[] = []
+        for (const { name, call } of told) wrong.push({ name, ...(await call()) })
+        await mailbox.account(right)
+        if (environment !== undefined) await setEnvironment({ RESEND_API_KEY: 're_test_greenlight' })
+        for (const { name, answer, all } of wrong) {
+          expect(all, `${name}: mails`).toBe(0)
+          expect(answer.status, `${name}: status of the answer`).toBeGreaterThanOrEqual(400)
+          expect(answer.saysWhy, `${name}: the answer says that something is wrong`).toBe(true)
+        }
+        for (const { name, call } of told) {
+          const { answer, mails } = await call()
+          expect(answer.status, `${name}: status of the answer when it is mended`).toBe(200)
+          const lacking = mails.filter((count) => count === 0).length
+          expect(lacking, `${name}: recipients without a mail when it is mended`).toBe(0)
+        }
+      },
+    )
+  }
+
+  notifying('RESEND_API_KEY may do nothing but send: the mails go out', async ({ app, as, db, mailbox, seed }) => {
+    const told = await callers({ app, as, db, mailbox, seed })
+    expect(told.length, 'kinds of notification with people whom mails reach').toBe(chosen.length)
+    await mailbox.account({ apiKey: 'sending_access' })
+    for (const { name, call } of told) {
+      const { mails } = await call()
+      expect(mails.filter((count) => count !== 1).length, `${name}: recipients without one mail`).toBe(0)
+    }
+    await mailbox.account(right)
+  })
+})
+
+type Answer = { status: number; saysWhy: boolean }
+
 /** The status of the answer, and whether its JSON names an error in words. */
-async function answerOf(client: SuiteFixtures['anon'], name: string): Promise<{ status: number; saysWhy: boolean }> {
-  const { error, response } = await client.functions.invoke(name, { body: {} })
+async function answerOf(client: SuiteFixtures['anon'], name: string, sent: object = {}): Promise<Answer> {
+  const { error, response } = await client.functions.invoke(name, { body: { ...sent } })
   if (error === null) return { status: response?.status ?? 200, saysWhy: false }
   const said: unknown = await response?.json().catch(() => undefined)
   const text = Object.entries(Object(said)).find(([key]) => key === 'error' || key === 'message')?.[1]

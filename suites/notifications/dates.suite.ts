@@ -1,5 +1,4 @@
-import { configured, describe, expect, filled, gather, madeRow, needs, quoted, removeMember } from '#suite'
-import { kindsOf } from './kinds.ts'
+import { configured, describe, expect, gather, kindsOf, needs, occur, quoted } from '#suite'
 import { tells } from './reader-dates.ts'
 
 const test = needs('resource', 'membership', 'profile', 'notifications')
@@ -31,7 +30,8 @@ describe('notifications: dates', () => {
       const actor = people?.members.find(({ role }) => (kind.by ?? roles).includes(role))
       const readers = people?.members.filter((member) => member !== actor) ?? []
       expect(actor !== undefined && readers.length === zones.length, 'somebody and a reader for each zone').toBe(true)
-      if (people === undefined || actor === undefined) return
+      const person = readers.at(-1)
+      if (people === undefined || actor === undefined || person === undefined) return
       for (const [at, { id }] of readers.entries())
         await db.query(`update ${quoted(table)} set ${quoted(timeZone)} = $1 where ${quoted(user)}::text = $2`, [
           zones[at],
@@ -52,15 +52,11 @@ describe('notifications: dates', () => {
            where ${quoted(app.resource.key)}::text = $1`,
           [people.key, ...values.map(([, value]) => value)],
         )
-        const person = readers.at(-1)
-        if (kind.person === 'removed' && person !== undefined) await removeMember(db, app, people.key, person)
-        const ids = { resource: people.key, actor: actor.id, person: person?.id ?? '' }
-        const row =
-          kind.row === undefined ? '' : await madeRow(db, kind.row.table, filled(kind.row.values, ids), kind.row.key)
+        const { fill } = await occur(db, app, [name, kind], people, { actor, person })
         await mailbox.clear()
         const called = kind.function ?? app.notifications.function
         const { error } = await client.functions.invoke(called, {
-          body: filled(kind.body, { ...ids, row, message: row }),
+          body: fill(kind.body),
         })
         expect(error?.name, `answer of ${called}`).toBeUndefined()
         const mails = await mailbox.all()
@@ -68,7 +64,7 @@ describe('notifications: dates', () => {
         const wrong = readers.flatMap(({ email, id }, at) => {
           const zone = zones[at] ?? 'UTC'
           const isReader =
-            kind.recipients === 'members-except-actor' || (id === ids.person) === (kind.recipients === 'the-person')
+            kind.recipients === 'members-except-actor' || (id === person.id) === (kind.recipients === 'the-person')
           if (!isReader) return []
           const mail = mails.find(({ to }) => to.some((address) => address.toLowerCase().includes(email)))
           if (mail === undefined) return [`no mail to ${zone}`]

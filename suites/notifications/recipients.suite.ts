@@ -5,16 +5,16 @@ import {
   filled,
   type Gathering,
   gather,
+  kindsOf,
   type Mail,
   type Member,
-  madeRow,
   mailedAbout,
   needs,
+  occur,
   quoted,
   recipients,
   removeMember,
 } from '#suite'
-import { kindsOf } from './kinds.ts'
 
 const test = needs('resource', 'membership', 'profile', 'notifications')
 
@@ -61,22 +61,13 @@ describe('notifications: recipients', () => {
         const person = people?.members.at(-1)
         expect(people && actor && person !== actor && person, `${role} and others whom mails reach`).toBeTruthy()
         if (people === undefined || actor === undefined || person === undefined) return
-        const address = `delivered+greenlight-${name}-${role}@resend.dev`.toLowerCase()
-        const ids = { resource: people.key, actor: actor.id, person: person.id, address }
-        if (kind.person === 'removed') await removeMember(db, app, people.key, person)
-        const row =
-          kind.row === undefined ? '' : await madeRow(db, kind.row.table, filled(kind.row.values, ids), kind.row.key)
+        const { fill, wanted } = await occur(db, app, [`${name}-${role}`, kind], people, { actor, person })
         await mailbox.clear()
         const client = await as(actor)
-        const body = filled(kind.body, { ...ids, row, message: row })
-        const { error } = await client.functions.invoke(kind.function ?? app.notifications.function, { body })
+        const { error } = await client.functions.invoke(kind.function ?? app.notifications.function, {
+          body: fill(kind.body),
+        })
         expect(error?.name, `answer to ${role}`).toBeUndefined()
-        const wanted = {
-          'members-except-actor': without(people.members, actor, kind.person === 'removed' ? person : undefined),
-          'members-except-actor-and-person': without(people.members, actor, person),
-          'the-person': [person.email],
-          'the-address': [address],
-        }[kind.recipients]
         const mails = await mailbox.all()
         right(wrongs(mails, wanted, people, actor), `mails of ${name} by ${role}`)
         const [about] = await db.query<{ title: string | null }>(
@@ -102,6 +93,8 @@ describe('notifications: recipients', () => {
 
   for (const size of [1, 2, 50, 250]) {
     test(`an update reaches everybody of ${size}, or as many as there are`, async ({ app, as, db, mailbox, seed }) => {
+      // Resend takes batches of 100, and of an older team two requests a second.
+      const { rateLimit } = await mailbox.account({ rateLimit: 2 })
       const people = await gather(db, app, { size, seed: seed + size })
       expect(people, 'a resource').toBeDefined()
       if (people === undefined) return
@@ -109,9 +102,72 @@ describe('notifications: recipients', () => {
       const client = await as(people.owner)
       const body = filled(app.notifications.resourceUpdated.body, { resource: people.key, actor: people.owner.id })
       const { error } = await client.functions.invoke(app.notifications.function, { body })
+      await mailbox.account({ rateLimit })
       expect(error?.name, `answer of ${app.notifications.function}`).toBeUndefined()
       const wanted = without(people.members, people.owner)
       right(wrongs(await mailbox.all(), wanted, people, people.owner), `mails to ${wanted.length}`)
+    })
+  }
+
+  test('a request that fails costs at most its own recipients the mail, and the next call nobody a second one', async ({
+    app,
+    as,
+    db,
+    mailbox,
+    seed,
+  }) => {
+    const people = await gather(db, app, { size: 250, seed: seed + 5_000 })
+    expect(people, 'a resource').toBeDefined()
+    if (people === undefined) return
+    const client = await as(people.owner)
+    const body = filled(app.notifications.resourceUpdated.body, { resource: people.key, actor: people.owner.id })
+    await mailbox.clear()
+    await mailbox.fault({ kind: 'error', status: 500 })
+    await client.functions.invoke(app.notifications.function, { body })
+    await mailbox.clearFaults()
+    const wanted = without(people.members, people.owner)
+    const first = (await mailbox.all()).flatMap(recipients)
+    const lacking = wanted.filter((address) => !first.includes(address)).length
+    expect(Math.max(0, lacking - 100), 'recipients of other requests without a mail').toBe(0)
+    await client.functions.invoke(app.notifications.function, { body })
+    right(wrongs(await mailbox.all(), wanted, people, people.owner), 'mails after the next call')
+  })
+
+  for (const [name, kind] of kinds.filter(([, { replaces = [] }]) => replaces.length > 0)) {
+    test(`${name}: the functions that it replaces still answer, and never do both send`, async ({
+      app,
+      as,
+      db,
+      mailbox,
+      seed,
+    }) => {
+      for (const [at, old] of (kind.replaces ?? []).entries()) {
+        const people = await gather(db, app, { size: roles.length + 2, seed: seed + 6_000 + at })
+        const actor = people?.members.find(({ role }) => (kind.by ?? roles).includes(role))
+        const person = people?.members.at(-1)
+        expect(people && actor && person !== actor && person, 'somebody, and others whom mails reach').toBeTruthy()
+        if (people === undefined || actor === undefined || person === undefined) return
+        const client = await as(actor)
+        const now = { function: kind.function ?? app.notifications.function, body: kind.body }
+        for (const calls of [[[old], [now]], [[now], [old]], [[old, now]]]) {
+          const { fill, wanted } = await occur(db, app, [`${name}-${at}`, kind], people, { actor, person })
+          await mailbox.clear()
+          for (const [turn, together] of calls.entries()) {
+            const answers = await Promise.all(
+              together.map((one) => client.functions.invoke(one.function, { body: fill(one.body) })),
+            )
+            // Of two at once, one may say that the other is at it.
+            if (together.length === 1)
+              expect(answers[0]?.error?.name, `answer of ${together[0]?.function}`).toBeUndefined()
+            const called = together.map((one) => one.function).join(' and ')
+            const mails = await mailbox.all()
+            right(
+              wrongs(mails, wanted, people, actor),
+              `mails of ${called}${turn > 0 ? ', called after the other' : ''}`,
+            )
+          }
+        }
+      }
     })
   }
 

@@ -1,4 +1,14 @@
-import { describe, expect, invited, mailsTo, needs, quoted, type SuiteFixtures } from '#suite'
+import {
+  closeInvitation,
+  describe,
+  expect,
+  invited,
+  type MailFault,
+  mailsTo,
+  needs,
+  quoted,
+  type SuiteFixtures,
+} from '#suite'
 
 const test = needs('reminders')
 
@@ -83,6 +93,55 @@ describe('reminders, day by day', () => {
     const reminded = labels.filter((_, at) => mails[at + 1] !== 0)
     expect(reminded.length, `reminders of others: ${reminded.join(', ')}`).toBe(0)
   })
+
+  test('nobody is reminded any more once the invitation is closed, between two days or while its mail waits', async ({
+    app,
+    advance,
+    db,
+    mailbox,
+    seed,
+    service,
+    skip,
+  }) => {
+    const { closed = [], afterDays, function: job } = app.reminders
+    if (closed.length === 0) return skip('not configured: contracts.reminders.closed')
+    const [first = 0, second] = afterDays.toSorted((one, other) => one - other)
+    const age = first * hoursOfDay + 1
+    const names = closed.map((_, at) => `${at}`)
+    const addresses = await invited(
+      db,
+      app.reminders,
+      `mid-life-${seed}`,
+      ['open', ...names].map((name) => ({ name, age })),
+    )
+    await mailbox.clear()
+    await run(service, job)
+    expect(await mailsTo(mailbox, addresses), 'reminders while all are open').toEqual(addresses.map(() => 1))
+    const waiting = await invited(
+      db,
+      app.reminders,
+      `waiting-${seed}`,
+      names.map((name) => ({ name, age })),
+    )
+    for (const recipient of waiting) await mailbox.fault({ kind: 'error', status: 500, recipient, times: null })
+    await answerOf(service, job)
+    for (const [at, status] of closed.entries())
+      for (const address of [addresses[at + 1] ?? '', waiting[at] ?? ''])
+        await closeInvitation(db, app.reminders, address, status)
+    await mailbox.clearFaults()
+    await run(service, job)
+    const waited = await mailsTo(mailbox, waiting)
+    const told = closed.filter((_, at) => waited[at] !== 0)
+    expect(told.length, `reminders of what was closed while its mail waited: ${told.join(', ')}`).toBe(0)
+    if (second === undefined) return
+    await advance(`${second - first} days`)
+    await mailbox.clear()
+    await run(service, job)
+    const [open, ...others] = await mailsTo(mailbox, addresses)
+    expect(open, 'reminders of the one that is still open').toBe(1)
+    const reminded = closed.filter((_, at) => others[at] !== 0)
+    expect(reminded.length, `reminders of what was closed meanwhile: ${reminded.join(', ')}`).toBe(0)
+  })
 })
 
 const onboardingTest = needs('onboarding', 'profile')
@@ -92,7 +151,7 @@ describe('onboarding mails', () => {
     'come once each, in order, and end for a user who left',
     async ({ app, advance, db, mailbox, seed, service }) => {
       const { function: job, afterDays } = app.onboarding
-      const [staying = '', leaving = ''] = await newcomers(app.profile, db, seed)
+      const [staying = '', leaving = ''] = await newcomers(app.profile, db, `${seed}`)
       const subjects: string[] = []
       let passed = 0
       for (const [at, days] of afterDays.entries()) {
@@ -114,16 +173,42 @@ describe('onboarding mails', () => {
       await run(service, job)
       expect(await mailsTo(mailbox, [staying, leaving]), 'mails when all were sent').toEqual([0, 0])
     },
+    // Functions start anew with each day.
+    120_000,
   )
+})
+
+const failures: readonly { readonly says: string; readonly fault: MailFault }[] = [
+  { says: 'fails with 500', fault: { kind: 'error', status: 500 } },
+  { says: 'breaks the connection after it took the mails', fault: { kind: 'drop', when: 'after' } },
+]
+
+describe('onboarding mails, when the mail service', () => {
+  for (const [at, { says, fault }] of failures.entries()) {
+    onboardingTest(
+      `${says}: no mail twice and none lost, before and after it in the same run`,
+      async ({ app, db, mailbox, seed, service }) => {
+        const addresses = await newcomers(app.profile, db, `${at}-${seed}`)
+        await mailbox.clear()
+        await mailbox.fault({ ...fault, recipient: addresses[0] ?? '' })
+        await answerOf(service, app.onboarding.function)
+        await mailbox.clearFaults()
+        await run(service, app.onboarding.function)
+        expect(await mailsTo(mailbox, addresses), 'mails after the next run').toEqual([1, 1])
+        await run(service, app.onboarding.function)
+        expect(await mailsTo(mailbox, addresses), 'mails after one more run').toEqual([1, 1])
+      },
+    )
+  }
 })
 
 /** Signs two users up, an hour ago; answers their addresses. */
 async function newcomers(
   profile: Required<SuiteFixtures['app']>['profile'],
   db: SuiteFixtures['db'],
-  seed: number,
+  salt: string,
 ): Promise<string[]> {
-  const addresses = ['stays', 'leaves'].map((name) => `delivered+greenlight-${name}-${seed}@resend.dev`)
+  const addresses = ['stays', 'leaves'].map((name) => `delivered+greenlight-${name}-${salt}@resend.dev`)
   for (const address of addresses) {
     await db.query(
       `insert into auth.users (instance_id, id, aud, role, email, email_confirmed_at, created_at, updated_at, raw_app_meta_data, raw_user_meta_data)

@@ -1,4 +1,5 @@
 import { describe, expect, invited, type MailFault, mailsTo, needs, notedAsSent, type SuiteFixtures } from '#suite'
+import { isDaily, secretsIn } from '../schedule.ts'
 
 const test = needs('reminders')
 
@@ -14,6 +15,12 @@ type Trial = {
 const trials: readonly Trial[] = [
   { says: 'it fails with 500', fault: { kind: 'error', status: 500 }, sent: 0 },
   { says: 'the connection breaks after it took the mails', fault: { kind: 'drop', when: 'after' }, sent: 1 },
+]
+
+/** The answer never comes: the function is killed meanwhile. */
+const deaths: readonly Trial[] = [
+  { says: 'has not taken the mails', fault: { kind: 'slow', milliseconds: 60_000 }, sent: 0 },
+  { says: 'has just taken the mails', fault: { kind: 'slow', milliseconds: 60_000, accepted: true }, sent: 1 },
 ]
 
 describe('reminders', () => {
@@ -61,7 +68,7 @@ describe('reminders', () => {
     seed,
     skip,
   }) => {
-    const { job, function: name } = app.reminders
+    const { job, function: name, secretsByHand = [] } = app.reminders
     if (job === undefined) return skip('not configured: contracts.reminders.job')
     const [there] = await db.query<{ present: boolean }>(`select to_regclass('cron.job') is not null as present`)
     expect(there?.present, 'pg_cron').toBe(true)
@@ -74,7 +81,13 @@ describe('reminders', () => {
     expect(active, 'the job is switched on').toBe(true)
     expect(isDaily(schedule), `the schedule ${schedule} is once a day`).toBe(true)
     const [address = ''] = await due(app.reminders, db, `job-${seed}`)
-    await fillVault(db, command, api)
+    const lacking = await lackingIn(db, secretsIn(command))
+    const unknown = lacking.filter((name) => !secretsByHand.includes(name))
+    expect(
+      unknown.length,
+      `secrets that the job reads and the vault of production does not have: ${unknown.join(', ')}; put them there before the deploy, or name them in contracts.reminders.secretsByHand`,
+    ).toBe(0)
+    await fillVault(db, lacking, api)
     await mailbox.clear()
     await db.query(command)
     const mail = await mailbox.waitFor(({ to }) => to.some((one) => one.toLowerCase() === address), {
@@ -110,6 +123,36 @@ describe('reminders, when the mail service', () => {
     })
   }
 
+  for (const [at, { says, fault, sent }] of deaths.entries()) {
+    test(`${says}, and the function is killed: no mail twice, none lost, and none noted as sent that was not`, async ({
+      app,
+      advance,
+      db,
+      killFunctions,
+      mailbox,
+      seed,
+      service,
+    }) => {
+      const [address = ''] = await due(app.reminders, db, `killed-${at}-${seed}`)
+      await mailbox.clear()
+      await mailbox.fault({ ...fault, recipient: address })
+      const answer = run(service, app.reminders.function)
+      await mailbox.struck()
+      expect(await killFunctions(), 'functions that were killed').toBeGreaterThan(0)
+      expect(await answer, 'answer of the run that was killed').toBe('FunctionsHttpError')
+      expect(await mailsTo(mailbox, [address]), 'mails after the run that was killed').toEqual([sent])
+      if (sent === 0) expect(await notedAsSent(db, app.reminders, address), 'noted as sent without a mail').toBe(0)
+      // On the same day of the invitation, and within the day for which Resend keeps its idempotency keys.
+      await advance('20 hours')
+      expect(await run(service, app.reminders.function), 'answer of the next run').toBe('ok')
+      expect(await mailsTo(mailbox, [address]), 'mails after the next run').toEqual([1])
+      if (app.reminders.tracking !== undefined)
+        expect(await notedAsSent(db, app.reminders, address), 'noted as sent after the mail').toBe(1)
+      await run(service, app.reminders.function)
+      expect(await mailsTo(mailbox, [address]), 'mails after one more run').toEqual([1])
+    })
+  }
+
   test('is too busy: the mail waits and is not lost', async ({ app, db, mailbox, seed, service }) => {
     const [address = ''] = await due(app.reminders, db, `busy-${seed}`)
     await mailbox.clear()
@@ -129,20 +172,23 @@ async function run(client: SuiteFixtures['anon'], name: string): Promise<string>
   return error === null ? 'ok' : String(error.name)
 }
 
-/** Five fields, of which minute and hour are one number each and the rest is `*`: once a day. */
-function isDaily(schedule: string): boolean {
-  const [minute = '', hour = '', ...rest] = schedule.trim().split(/\s+/)
-  const within = (field: string, most: number) => /^\d{1,2}$/.test(field) && Number(field) <= most
-  return within(minute, 59) && within(hour, 23) && rest.length === 3 && rest.every((field) => field === '*')
+/** Those secrets that the vault does not have. */
+async function lackingIn(db: SuiteFixtures['db'], names: readonly string[]): Promise<string[]> {
+  if (names.length === 0) return []
+  const [there] = await db.query<{ present: boolean }>(`select to_regclass('vault.secrets') is not null as present`)
+  if (!there?.present) return [...names]
+  const rows = await db.query<{ name: string }>('select name from vault.secrets where name = any ($1)', [names])
+  return names.filter((name) => !rows.some((row) => row.name === name))
 }
 
-/** Makes those secrets that a job reads and the vault lacks: they are put there by hand, before the deploy. */
-async function fillVault(db: SuiteFixtures['db'], command: string, { url, anonKey, serviceKey }: SuiteFixtures['api']) {
-  for (const [, name = ''] of command.matchAll(/name\s*=\s*'(\w+)'/g)) {
+/** Makes those secrets as they will be when they were put there by hand. */
+async function fillVault(
+  db: SuiteFixtures['db'],
+  names: readonly string[],
+  { url, anonKey, serviceKey }: SuiteFixtures['api'],
+) {
+  for (const name of names) {
     const value = /url/i.test(name) ? url : /service|secret/i.test(name) ? serviceKey : anonKey
-    await db.query('select vault.create_secret($2, $1) where not exists (select from vault.secrets where name = $1)', [
-      name,
-      value,
-    ])
+    await db.query('select vault.create_secret($2, $1)', [name, value])
   }
 }

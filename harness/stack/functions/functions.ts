@@ -30,6 +30,8 @@ export type Functions = {
   mappings(): readonly Mapping[]
   /** Ends the processes that run; each starts anew when it is next called, with nothing in its memory. */
   restart(): Promise<void>
+  /** Kills the processes that run, also in the middle of a call; answers how many. */
+  kill(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -132,6 +134,11 @@ export async function openFunctions(options: FunctionsOptions): Promise<Function
     mappings: () => [...mappings].map(([from, to]) => ({ from, to })).sort((a, b) => (a.from < b.from ? -1 : 1)),
     async restart() {
       await Promise.all([...parts.values()].map((part) => part.reset()))
+    },
+    async kill() {
+      const running = [...parts.values()].flatMap((part) => part.running() ?? [])
+      await Promise.all(running.map((process) => process.kill()))
+      return running.length
     },
     async stop() {
       await Promise.all([...parts.values()].map((part) => part.stop()))

@@ -29,6 +29,8 @@ export type FunctionProcess = {
   running(): boolean
   /** Waits for its background tasks, for at most some seconds, and ends it. */
   stop(): Promise<void>
+  /** Ends it at once, with whatever it is doing: its calls fail as after a crash. */
+  kill(): Promise<void>
   /** Takes no more calls: the next one starts another process. */
   retire(): void
 }
@@ -182,6 +184,7 @@ async function attempt(
     retire() {
       state = 'retired'
     },
+    kill: () => program.stop(),
     async stop() {
       if (state === 'serving' && program.running() && !(await drain(port, nonce))) {
         onLine({ line: 'Background tasks were not done when the stack stopped; they were ended.', level: 'error' })

@@ -96,6 +96,30 @@ describe('a fault of Resend on demand', () => {
     expect(count()).toBe(1)
   })
 
+  test.each([
+    ['a mail that was not accepted yet is none, and its key is free', false, 0],
+    ['a mail that was accepted at once stays, and goes out once', true, 1],
+  ] as const)('when who waits for a slow answer goes away: %s', async (_, accepted, mails) => {
+    await fault({ kind: 'slow', milliseconds: 60_000, accepted })
+    const leaving = new AbortController()
+    const send = (signal?: AbortSignal) =>
+      fetch(`${listener.url}/mailbox/resend/emails`, {
+        method: 'POST',
+        body: JSON.stringify(message),
+        headers: { authorization: 'Bearer re_test', 'idempotency-key': 'k', 'content-type': 'application/json' },
+        ...(signal && { signal }),
+      })
+    const gone = expect(send(leaving.signal)).rejects.toThrow()
+    await expect.poll(() => service.faults.pending()).toHaveLength(0)
+    await expect.poll(count).toBe(mails)
+    leaving.abort()
+    await gone
+    expect(count()).toBe(mails)
+    // The server is told of it in its own time.
+    await expect.poll(async () => (await send()).status).toBe(200)
+    expect(count()).toBe(1)
+  })
+
   test('a retry under the same key after a broken connection does not send twice; without a key it does', async () => {
     for (const idempotencyKey of ['k', undefined]) {
       service.mailbox.clear()

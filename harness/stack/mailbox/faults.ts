@@ -18,7 +18,12 @@ export const faultSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('rate-limit'), retryAfter: z.number().nonnegative().default(1), ...scope }),
   z.strictObject({ kind: z.literal('quota'), of: z.enum(['day', 'month']).default('day'), ...scope }),
-  z.strictObject({ kind: z.literal('slow'), milliseconds: z.number().positive().max(120_000), ...scope }),
+  z.strictObject({
+    kind: z.literal('slow'),
+    milliseconds: z.number().positive().max(120_000),
+    accepted: z.boolean().default(false),
+    ...scope,
+  }),
   z.strictObject({ kind: z.literal('drop'), when: z.enum(['before', 'after']).default('before'), ...scope }),
 ])
 

@@ -149,10 +149,23 @@ export function resendDouble({ mailbox, delivery, faults, account, now, keptNow 
     const fault = faults.next({ endpoint, function: senderOf(c), recipients: recipientsIn(body) })
     const early = fault && strikeFirst(c, fault)
     if (early !== undefined) return early
-    const result = await idempotency.once(key, endpoint, body, async () => {
-      if (fault?.kind === 'slow') await delay(fault.milliseconds, undefined, { ref: false })
-      return send(body, key)
-    })
+    const signal = fault?.kind === 'slow' ? c.req.raw.signal : undefined
+    const beSlow = async (when: boolean) => {
+      if (fault?.kind === 'slow' && fault.accepted === when)
+        await delay(fault.milliseconds, undefined, { ref: false, ...(signal && { signal }) })
+    }
+    let result: object | ResendError
+    try {
+      result = await idempotency.once(key, endpoint, body, async () => {
+        await beSlow(false)
+        return send(body, key)
+      })
+      await beSlow(true)
+    } catch (error) {
+      // Who breaks the connection, or dies, takes back what was not accepted yet.
+      if (signal?.aborted) return breakConnection(c)
+      throw error
+    }
     if (isError(result)) noteRefusal(c, result)
     if (fault?.kind === 'drop') return breakConnection(c)
     if (fault?.kind === 'error') return fail(c, refusals.internal(fault.status))
