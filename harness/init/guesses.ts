@@ -59,6 +59,8 @@ function remindersOf(shape: Shape, functions: readonly string[]): Guess<'reminde
   const invitedAt = first(table, ['invited_at', 'sent_at', 'created_at'])
   const key = table.keys.find((names) => names.length === 1)?.[0]
   if (invitedAt === undefined || key === undefined) return undefined
+  const closed = values.filter((value) => /accept|declin|reject|withdraw|revoke|cancel|expire/i.test(value))
+  const expiresAt = first(table, ['expires_at', 'valid_until', 'expires'])
   const name =
     functions.find((one) => /remind/i.test(one) && /process|daily|cron/i.test(one)) ??
     functions.find((one) => /remind/i.test(one))
@@ -72,6 +74,8 @@ function remindersOf(shape: Shape, functions: readonly string[]): Guess<'reminde
       pending: values.find((value) => /pending|open|sent|invited/i.test(value)) ?? 'pending',
       invitedAt,
       afterDays: [3, 7],
+      ...(closed.length > 0 ? { closed } : {}),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
     },
     reasons: ['Looks like invitations. Say which function reminds, and after how many days.'],
     sure: false,

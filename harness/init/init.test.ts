@@ -124,6 +124,30 @@ describe('a proposal', () => {
     expect(found.shared.map(({ value }) => value.table)).toEqual(['public.files'])
   })
 
+  test('knows the switch for mails, the time zone, and how invitations end, by names and types alone', async () => {
+    const mails: Shape = {
+      ...team,
+      tables: [
+        table('public.users', [column('id'), column('email_notifications', 'bool'), column('time_zone', 'text')]),
+        table('public.invitations', [
+          column('id'),
+          column('email', 'text'),
+          column('status', 'invitation_status', ['pending', 'accepted', 'withdrawn']),
+          column('created_at', 'timestamptz'),
+          column('expires_at', 'timestamptz'),
+        ]),
+      ],
+    }
+    const found = await propose(mails, ask(), ['remind-daily'])
+    expect(found.profile?.value).toMatchObject({ subscribed: 'email_notifications', timeZone: 'time_zone' })
+    expect(found.reminders?.value).toMatchObject({ closed: ['accepted', 'withdrawn'], expiresAt: 'expires_at' })
+    // A text is no switch.
+    const [users, ...rest] = mails.tables
+    const texts = users?.columns.map((one) => ({ ...one, type: one.type === 'bool' ? 'text' : one.type })) ?? []
+    const other = await propose({ ...mails, tables: [table('public.users', texts), ...rest] }, ask(), [])
+    expect(other.profile?.value).not.toHaveProperty('subscribed')
+  })
+
   test('of which policies fail, or nobody could be asked, is not sure', async () => {
     for (const answer of [
       { tried: 5, whole: 5, leaked: 2, failed: false },

@@ -70,12 +70,18 @@ async function profileOf(shape: Shape, ask: Ask): Promise<Proposal['profile']> {
   if (best === undefined) return undefined
   const email = pick(best.table, emails)
   const name = pick(best.table, ['full_name', 'display_name', 'name', 'username', 'user_name', 'nickname'])
+  const subscribed = best.table.columns.find(
+    ({ name, type }) => type === 'bool' && ['email_notifications', 'notifications', 'wants_mail'].includes(name),
+  )?.name
+  const timeZone = pick(best.table, ['timezone', 'time_zone', 'tz'])
   return {
     value: {
       table: best.table.name,
       user: best.user,
       ...(email === undefined ? {} : { email }),
       ...(name === undefined ? {} : { name }),
+      ...(subscribed === undefined ? {} : { subscribed }),
+      ...(timeZone === undefined ? {} : { timeZone }),
     },
     reasons: [...best.reasons, ...(next === undefined ? [] : [`It could also be ${next.table.name}.`])],
     sure: best.sure,
