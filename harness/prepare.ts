@@ -11,6 +11,8 @@ import { noteKept } from './kept.ts'
 import { applyMigrations } from './migrations/apply.ts'
 import { readHistory } from './migrations/history.ts'
 import { checksOfLocks, defaultMaxBlock, findingsOfLocks } from './migrations/lock-findings.ts'
+import { type OtherHistory, readOtherHistory } from './migrations/other-history.ts'
+import { selectOtherPending } from './migrations/other-pending.ts'
 import { checksOfMigrations, findingsOfMigrations } from './migrations/outcome.ts'
 import { type Selection, selectPending } from './migrations/pending.ts'
 import { takeTableSizes } from './migrations/table-sizes.ts'
@@ -128,8 +130,10 @@ async function makeSides(
 
   let refusal: unknown
   const migrated = await stages.run('migrate', async (progress) => {
+    const { layout } = inputs.migrations
     const history = await readHistory(before)
-    const selection = pendingOf(inputs, history, (error) => {
+    const other = layout === 'supabase' ? undefined : await readOtherHistory(before, layout)
+    const selection = pendingOf(inputs, history, other, (error) => {
       refusal = error
     })
     const after = await before.clone('after')
@@ -180,10 +184,13 @@ async function compareWithCapture(
 function pendingOf(
   { migrations, options }: Inputs,
   history: Awaited<ReturnType<typeof readHistory>>,
+  other: OtherHistory | undefined,
   onRefusal: (error: unknown) => void,
 ): Selection {
   try {
-    return selectPending(migrations.files, history, options.baseline)
+    const { files, layout } = migrations
+    if (layout !== 'supabase' && (other || !history)) return selectOtherPending(files, layout, other, options.baseline)
+    return selectPending(files, history, options.baseline)
   } catch (error) {
     onRefusal(error)
     throw error

@@ -4,6 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ErrorCode, HarnessError, throwIfAborted } from '../errors.ts'
 import type { MigrationFile } from '../model/migration-run.ts'
+import { inJournal, type Layout, layoutOf, readJournal } from './layout.ts'
 import { compareVersions, versionOf } from './order.ts'
 import { excerpt, linesOf, placeAt } from './place.ts'
 import { readSections } from './sections.ts'
@@ -12,6 +13,7 @@ import { firstInvalidByte } from './utf8.ts'
 
 export type MigrationFolder = {
   readonly directory: string
+  readonly layout: Layout
   /** In the order of running. */
   readonly files: readonly MigrationFile[]
   /** What else lies in the folder, and why it is not a migration. */
@@ -20,8 +22,10 @@ export type MigrationFolder = {
 
 /**
  * Reads a folder of SQL migrations: Supabase's layout (`20260102030405_name.sql`), numbered (`210_name.sql`) or plain
- * `.sql` files, also with a way down in the same file (dbmate, node-pg-migrate, goose). Numbered files run in the order of their numbers, files with one number by name, files without a number
- * in natural order after them. Supabase's CLI sorts by text, which is the same for its 14-digit stamps.
+ * `.sql` files, also with a way down in the same file (dbmate, node-pg-migrate, goose); prisma's folders with a
+ * `migration.sql`; drizzle's files in the order of `meta/_journal.json`. Numbered files run in the order of their
+ * numbers, files with one number by name, files without a number in natural order after them. Supabase's CLI sorts by
+ * text, which is the same for its 14-digit stamps.
  * Throws `migrations.not-found`, `migrations.empty`, `migrations.not-utf8`, `migrations.unparsable` (every broken file
  * named at once), `aborted`.
  */
@@ -48,8 +52,10 @@ export async function readSqlFolder(
   const files: MigrationFile[] = []
   const skipped: MigrationFolder['skipped'][number][] = []
   const problems: Problem[] = []
-  for (const name of names) {
+  const journal = await readJournal(directory)
+  for (const entry of names) {
     throwIfAborted(signal, 'reading the migrations')
+    const name = existsSync(join(directory, entry, 'migration.sql')) ? `${entry}/migration.sql` : entry
     const path = join(directory, name)
     const reason = await reasonToSkip(path, name)
     if (reason) {
@@ -62,7 +68,11 @@ export async function readSqlFolder(
   }
   refuse(directory, problems)
   files.sort((one, other) => compareVersions(one, other))
-  return { directory, files, skipped }
+  const ordered = journal === undefined ? files : inJournal(directory, files, journal)
+  for (const { name } of files) {
+    if (!ordered.some((file) => file.name === name)) skipped.push({ name, reason: 'not in meta/_journal.json' })
+  }
+  return { directory, layout: layoutOf(ordered, journal), files: ordered, skipped }
 }
 
 type Problem = { readonly code: ErrorCode; readonly message: string; readonly path: string; readonly line?: number }

@@ -44,18 +44,18 @@ export function selectPending(
   }
 }
 
-function baselineVersion(baseline: string): string {
+export function baselineVersion(baseline: string): string {
   const version = /^\d+$/.test(baseline) ? baseline : versionOf(baseline)
   if (version !== '') return version
   const message = `"${baseline}" is not a version. Give the number of the last migration that production has: 209.`
   throw new HarnessError('usage.invalid', message, { facts: { baseline } })
 }
 
-function coveredBy(baseline: string | undefined, { version }: MigrationFile): boolean {
+export function coveredBy(baseline: string | undefined, { version }: MigrationFile): boolean {
   return baseline !== undefined && version !== '' && compareNumbers(version, baseline) <= 0
 }
 
-function nothingPending(files: readonly MigrationFile[], baseline: string | undefined): HarnessError {
+export function nothingPending(files: readonly MigrationFile[], baseline: string | undefined): HarnessError {
   const why = baseline === undefined ? 'by the history in the dump' : `by its history or the baseline ${baseline}`
   const message = `No migration is pending: production has all ${files.length} files already, ${why}. A rehearsal of nothing proves nothing. Add the pending migrations to the folder, or take an older dump.`
   return new HarnessError('migrations.empty', message, { facts: { files: files.length, baseline } })

@@ -9,6 +9,8 @@ export type MigrationFile = {
   /** Hex, of the file's bytes. */
   readonly sha256: string
   readonly statements: readonly Statement[]
+  /** Drizzle: its time in the journal, in milliseconds since 1970. */
+  readonly when?: number
   /** The way down, where the same file holds it; `sql` and `statements` above are then the way up alone. */
   readonly down?: MigrationFile
 }
