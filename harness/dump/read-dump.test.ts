@@ -205,6 +205,7 @@ describe('rows as INSERT statements are made into those of COPY', () => {
   test.each([
     ['another statement', 'INSERT INTO t VALUES (1);\nDROP TABLE t;\n', 'dump.corrupt', /other than INSERT/],
     ['a call', 'INSERT INTO t VALUES (pg_read_file(1));\n', 'dump.not-supported', /no literal/],
+    ['no table', 'INSERT INTO VALUES (1);\n', 'dump.corrupt', /into no table/],
     ['another table', 'INSERT INTO t VALUES (1);\nINSERT INTO u VALUES (1);\n', 'dump.corrupt', /several kinds/],
     ['half of a statement', "INSERT INTO t VALUES (1);\nINSERT INTO t VALUES ('x", 'dump.truncated', /line 2/],
   ])('but not %s', async (_, rows, code, message) => {

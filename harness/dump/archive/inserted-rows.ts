@@ -32,11 +32,10 @@ export class InsertedRows implements DumpData {
   async copyStatementOf(entry: TocEntry): Promise<string> {
     for await (const { part } of this.#parts(entry.id, `the data of ${displayEntry(entry)}`)) {
       if (!part) continue
-      const target = {
-        text: part.text,
-        defaults: part.defaults,
-        copyStatement: insertTarget(part.text, part.defaults).statement,
-      }
+      const { table, statement } = insertTarget(part.text, part.defaults)
+      if (table.name === '')
+        throw this.#corrupt(`the data of ${displayEntry(entry)}`, 'an INSERT statement into no table')
+      const target = { text: part.text, defaults: part.defaults, copyStatement: statement }
       this.#targets.set(entry.id, target)
       return target.copyStatement
     }

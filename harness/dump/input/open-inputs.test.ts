@@ -1,6 +1,7 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, watch as watchFolder, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -212,4 +213,28 @@ test('standard input without a byte is refused', async () => {
   await expect(inShell('"$0" --input-type=module-typescript -e "$1" < /dev/null')).rejects.toThrow(
     'standard input is empty',
   )
+})
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s while it is unpacked leaves no part of it behind', async (signal) => {
+  const cli = fileURLToPath(new URL('../../cli.ts', import.meta.url))
+  const stopped = spawn(process.execPath, [cli, 'inspect', '--dump', '-'], { stdio: ['pipe', 'ignore', 'pipe'] })
+  const folders = async () =>
+    (await Promise.all([tmpdir(), '/dev/shm'].map((root) => readdir(root).catch(() => []))))
+      .flat()
+      .filter((name) => name.startsWith(`greenlight-${stopped.pid}-`))
+  let said = ''
+  stopped.stderr.on('data', (piece) => {
+    said += piece
+  })
+  stopped.stdin.on('error', () => {}) // what it did not read any more
+  // More than it looks at to tell what it is, and no end.
+  stopped.stdin.write(Buffer.concat([archive, Buffer.alloc(1 << 20)]))
+  const watch = new AbortController()
+  for await (const _ of watchFolder(tmpdir(), { signal: watch.signal })) if ((await folders()).length > 0) break
+  watch.abort()
+  stopped.kill(signal)
+  const [code] = await once(stopped, 'exit')
+  expect(said).toContain(`Stopped by ${signal}`)
+  expect(code).toBe(2)
+  expect(await folders()).toEqual([])
 })
