@@ -50,6 +50,7 @@ program
   .option('--image <name>', "image of the engine container (default: the platform's for the version of the dump)")
   .option('--engine-url <url>', 'server of the engine url, without a password (that comes from the environment)')
   .option('--i-know-this-is-not-production', 'rehearse on a server that looks like production')
+  .option('--client <name>', 'what restores the dump: own (default), or native, which is pg_restore')
   .addOption(new Option('--suites <glob>', 'suite files of your own, besides the built-in ones').argParser(collect))
   .option('--out <folder>', 'where the reports go (default: reports/out)')
   .option(

@@ -4,6 +4,7 @@ import { type CanaryLogin, canaryLogins } from './config/canaries.ts'
 import type { Dump } from './dump/dump.ts'
 import { checkMaskable } from './dump/mask/check.ts'
 import type { MaskSetup } from './dump/mask/masking.ts'
+import { archivePath } from './dump/native/load-natively.ts'
 import { readDump } from './dump/read-dump.ts'
 import { checkWholeDatabase } from './dump/whole-database.ts'
 import { HarnessError } from './errors.ts'
@@ -50,6 +51,7 @@ export async function readInputs(options: RunOptions, signal: AbortSignal | unde
   const dump = await readDump(options.dumps, signal === undefined ? {} : { signal })
   try {
     checkWholeDatabase(dump)
+    if (options.client === 'native') archivePath(dump)
     if (mask !== undefined) checkMaskable(dump, mask.config)
   } catch (error) {
     await dump[Symbol.asyncDispose]()

@@ -118,6 +118,7 @@ async function makeSides(
     const run = await restore(inputs.dump, before, {
       signal,
       mask: inputs.mask,
+      client: inputs.options.client,
       onProgress: ({ phase, entriesDone, entries }) => progress(`${phase}, ${entriesDone} of ${entries} entries`),
     })
     stages.add({ findings: findingsOfRestore(run), checks: checksOfRestore(run) })

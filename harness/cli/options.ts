@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { ExistingServer } from '../database/engine.ts'
 import { HarnessError } from '../errors.ts'
-import { type EngineName, engineNames, type GreenlightConfig } from '../model/config.ts'
+import { type ClientName, clientNames, type EngineName, engineNames, type GreenlightConfig } from '../model/config.ts'
 import { nearest } from '../model/nearest.ts'
 
 /** The flags of `greenlight run`, as the command line gives them. */
@@ -16,6 +16,7 @@ export type RunFlags = {
   readonly image?: string
   readonly engineUrl?: string
   readonly iKnowThisIsNotProduction?: boolean
+  readonly client?: string
   readonly suites?: readonly string[]
   readonly out?: string
   readonly keep?: boolean
@@ -41,6 +42,7 @@ export type RunOptions = {
   readonly image?: string
   /** For the engine `url`. */
   readonly existing: ExistingServer
+  readonly client: ClientName
   readonly out: string
   readonly keep: boolean
   /** How to reach Resend for real, with `--live-mail`. The key comes from RESEND_API_KEY. */
@@ -72,6 +74,7 @@ export function runOptions(
   const baseline = flags.baseline ?? config.baseline
   const engine = engineNames.find((name) => name === (flags.engine ?? config.engine ?? 'embedded'))
   const image = flags.image ?? config.image
+  const client = clientNames.find((name) => name === (flags.client ?? config.client ?? 'own'))
   const seed = flags.seed === undefined ? (config.seed ?? 1) : Number(flags.seed)
   const identities = usersAsked(flags.identities) ?? config.identities ?? 200
   const logins = usersAsked(flags.logins) ?? config.logins
@@ -87,6 +90,9 @@ export function runOptions(
       `unknown engine "${flags.engine}"${meant === undefined ? '' : `; did you mean "${meant}"?`} Known are ${engineNames.join(', ')}`,
     )
   }
+  if (client === undefined) complaints.push(`unknown client "${flags.client}"; known are ${clientNames.join(', ')}`)
+  if (client === 'native' && config.mask !== undefined)
+    complaints.push('pg_restore cannot mask: leave --client native or "mask" out')
   if (!Number.isSafeInteger(seed) || seed < 0)
     complaints.push(`--seed takes a whole number from 0, not "${flags.seed}"`)
   for (const name of ['identities', 'logins'] as const) {
@@ -94,7 +100,7 @@ export function runOptions(
     if (typeof users === 'number' && (!Number.isSafeInteger(users) || users < 1))
       complaints.push(`--${name} takes a whole number from 1, or "all", not "${flags[name]}"`)
   }
-  if (complaints.length > 0 || migrations === undefined || engine === undefined) {
+  if (complaints.length > 0 || migrations === undefined || engine === undefined || client === undefined) {
     throw new HarnessError(
       'usage.invalid',
       `This run cannot start:\n${complaints.map((line) => `  - ${line}`).join('\n')}`,
@@ -110,6 +116,7 @@ export function runOptions(
     engine,
     ...(image === undefined ? {} : { image }),
     existing: existingServer(flags, config),
+    client,
     out: flags.out === undefined ? (config.out ?? resolve(cwd, 'reports/out')) : path(flags.out),
     keep: flags.keep ?? false,
     ...(flags.liveMail && resendKey ? { liveMail: { apiKey: resendKey, baseUrl: resendUrl } } : {}),

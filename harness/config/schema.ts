@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { engineNames, type GreenlightConfig } from '../model/config.ts'
+import { clientNames, engineNames, type GreenlightConfig } from '../model/config.ts'
 import { findingKinds } from '../model/finding.ts'
 import {
   accessCodeTable,
@@ -165,6 +165,7 @@ export const configSchema: z.ZodType<GreenlightConfig> = z.strictObject({
   image: text.exactOptional(),
   engineUrl: text.exactOptional(),
   production: z.strictObject({ hosts: z.array(text) }).exactOptional(),
+  client: z.enum(clientNames).exactOptional(),
   out: text.exactOptional(),
   suites: z.array(text).exactOptional(),
   seed: z.int().min(0).exactOptional(),

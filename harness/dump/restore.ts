@@ -1,6 +1,7 @@
 import type { Database } from '../database/engine.ts'
 import { quoteIdentifier } from '../database/identifiers.ts'
 import { throwIfAborted } from '../errors.ts'
+import type { ClientName } from '../model/config.ts'
 import type { RestoreRun } from '../model/restore-run.ts'
 import { finishMissingSchemas, makeMissingSchemas } from '../platform/prepare.ts'
 import { planTasks } from './dependencies.ts'
@@ -16,12 +17,15 @@ import { takeServerFacts } from './load/server-facts.ts'
 import { Sessions } from './load/session.ts'
 import { Stopwatch } from './load/stopwatch.ts'
 import { Masking, type MaskSetup } from './mask/masking.ts'
+import { loadNatively } from './native/load-natively.ts'
 import { type PlannedEntry, type PlanPhase, planRestore } from './plan.ts'
 import { checkServerVersion } from './server-version.ts'
 
 export type RestoreOptions = {
   /** Connections that load rows and build indexes at the same time. Default: 2. */
   readonly jobs?: number
+  /** `native`: PostgreSQL's pg_restore loads rows and builds what stands on them, from the same plan; it cannot mask. Default: `own`. */
+  readonly client?: ClientName
   /** Personal data to replace on the way in. Default: none. */
   readonly mask?: MaskSetup | undefined
   readonly signal?: AbortSignal
@@ -85,11 +89,19 @@ async function restoreInto(
     account.settle(planned, error)
     progress.entriesDone++
   }
-  const runPhase = (phase: PlanPhase) =>
+  const runPhase = (phase: PlanPhase, entries: readonly PlannedEntry[] = due(phase)) =>
     watch.time(phase, async () => {
       report(phase)
-      await runInBatches(due(phase), main, settle, signal)
+      await runInBatches(entries, main, settle, signal)
     })
+  const natively = (entries: readonly PlannedEntry[]) =>
+    loadNatively(entries, {
+      ...{ dump, database, signal, settle },
+      connection: main,
+      jobs: options.jobs ?? 2,
+      onTable: (table) => account.tables.push(table),
+    })
+  let afterLoad: readonly PlannedEntry[] | undefined
 
   let unchecked: Loader['unchecked'] = []
   watch.lap('prepare')
@@ -99,7 +111,9 @@ async function restoreInto(
   const source = masking === undefined ? dump : { ...dump, data: masking.data }
   await watch.time('load', async () => {
     const connections = [main, ...(await sessions.openMore((options.jobs ?? 2) - 1))]
-    const planned = new Map(due('load').map((each) => [each.entry.id, each]))
+    const all = options.client === 'native' ? await natively([...due('load'), ...due('post-data')]) : due('load')
+    const planned = new Map(all.filter(({ phase }) => phase === 'load').map((each) => [each.entry.id, each]))
+    if (options.client === 'native') afterLoad = all.filter(({ phase }) => phase === 'post-data')
     const onBytes = (bytes: number) => {
       progress.bytesLoaded += bytes
       report('load')
@@ -113,7 +127,7 @@ async function restoreInto(
     await loader.retryDeadlocked(main)
     unchecked = loader.unchecked
   })
-  await runPhase('post-data')
+  await runPhase('post-data', afterLoad)
   await runPhase('acl')
   await runPhase('refresh')
   const brokenReferences = await checkReferences(main, unchecked)

@@ -5,6 +5,10 @@ import type { MailAccount } from './mail-fault.ts'
 export const engineNames = ['embedded', 'container', 'url'] as const
 export type EngineName = (typeof engineNames)[number]
 
+/** What restores an archive: Greenlight's own reader, or PostgreSQL's pg_restore. */
+export const clientNames = ['own', 'native'] as const
+export type ClientName = (typeof clientNames)[number]
+
 /**
  * What `greenlight.config.ts` exports through `defineConfig`. Paths are relative to the config file.
  * Flags of the command line override it.
@@ -30,6 +34,8 @@ export type GreenlightConfig = {
   readonly engineUrl?: string
   /** Where production is: hosts on which nothing is ever rehearsed. */
   readonly production?: { readonly hosts: readonly string[] }
+  /** What restores the dump; `native` needs pg_restore and an archive, and cannot mask. Default: `own`. */
+  readonly client?: ClientName
   /** Folder for the reports. Default: `reports/out`. */
   readonly out?: string
   /** Globs of suite files of your own, run besides the built-in ones. */
