@@ -32,6 +32,8 @@ function kindOfText(text: string): Kind {
   const commandLine = [
     /^SET session_replication_role = replica;/m,
     /^CREATE ROLE "/m,
+    /^ALTER ROLE "/m,
+    /^SELECT pg_catalog\.set_config\('search_path', '', false\);/m,
     /^CREATE TABLE IF NOT EXISTS "/m,
     /^CREATE SCHEMA IF NOT EXISTS "/m,
     /^CREATE OR REPLACE FUNCTION "/m,

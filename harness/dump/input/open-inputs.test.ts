@@ -46,6 +46,11 @@ test.each([
   ['a plain dump', '--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n', 'plain'],
   ['a cluster dump', clusterScript, 'cluster'],
   ['data of the Supabase CLI', 'SET session_replication_role = replica;\n', 'supabase-cli'],
+  [
+    'roles of the Supabase CLI, none of them new',
+    'ALTER ROLE "anon" SET "statement_timeout" TO \'3s\';\n',
+    'supabase-cli',
+  ],
   ['a schema of the Supabase CLI', '\n\nCREATE TABLE IF NOT EXISTS "public"."x" (\n', 'supabase-cli'],
   ['a cluster dump in gzip', gzipSync(clusterScript.padEnd(300_000, '-- x\n')), 'cluster'],
   ['a custom archive in zstd', zstdCompressSync(Buffer.from('PGDMP...')), 'custom'],
