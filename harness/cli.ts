@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander'
 import { type CaptureFlags, captureCommand } from './cli/capture.ts'
+import { type DiffFlags, diffCommand } from './cli/diff.ts'
 import { type InitFlags, initCommand } from './cli/init.ts'
 import { type InspectFlags, inspectCommand } from './cli/inspect.ts'
 import type { RunFlags } from './cli/options.ts'
@@ -105,6 +106,19 @@ program
   .action(async (flags: InitFlags) => {
     process.stdout.write(await initCommand(flags, process.cwd(), abort.signal))
     process.exitCode = 0
+  })
+
+program
+  .command('diff')
+  .description('development against production; exit code 0 = the same schema, 1 = they differ, 2 = could not be told')
+  .option('--dev <source>', 'development: a dump, a folder of migrations or schema files, a .sql file, or postgres://…')
+  .addOption(new Option('--dump <path>', dumpHelp).argParser(collect))
+  .option('--config <file>', 'default: greenlight.config.ts in this folder')
+  .option('--emit <file>', 'write the part that only adds as a migration; a file that is there is never written over')
+  .action(async (flags: DiffFlags) => {
+    const { text, same } = await diffCommand(flags, process.cwd(), abort.signal)
+    process.stdout.write(text)
+    process.exitCode = same ? 0 : 1
   })
 
 try {

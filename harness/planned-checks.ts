@@ -30,6 +30,9 @@ export function plannedChecks({
     plan('migrations.again', 'data', 'The migrations applied twice', false),
     plan('performance.locks', 'performance', 'Locks of the migrations timed'),
     plan('data.schema', 'data', 'Schemas compared'),
+    ...(options.config.development === undefined
+      ? []
+      : [plan('schema.development', 'features', 'Production after the migrations held against development', false)]),
     plan('features.api', 'features', 'What the Data API offers compared'),
     plan('features.description', 'features', "The Data API's own description compared"),
     plan(

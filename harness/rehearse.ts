@@ -6,6 +6,7 @@ import { cloner } from './clones.ts'
 import { checkContractNames } from './contract-names.ts'
 import type { Database } from './database/engine.ts'
 import { rehearseDeploy } from './deploy-stage.ts'
+import { takeDevelopment } from './development.ts'
 import { type Inputs, readInputs } from './inputs.ts'
 import { lookAtRealLogins } from './login-stage.ts'
 import { lintMigrations } from './migrations/lint.ts'
@@ -29,6 +30,8 @@ import { compareAuthWrites } from './snapshot/logins/compare-auth-writes.ts'
 import { takeLogins } from './snapshot/logins/take.ts'
 import { compareQueries } from './snapshot/queries/compare.ts'
 import { compareSchema } from './snapshot/schema/compare-schema.ts'
+import { extractFacts } from './snapshot/schema/delta.ts'
+import { developmentDifferences, developmentFindings } from './snapshot/schema/development.ts'
 import { takeSchema } from './snapshot/schema/take-schema.ts'
 import { type Evidence, type StageEvents, Stages } from './stages.ts'
 import { runSuiteStage } from './suite-stage.ts'
@@ -41,6 +44,7 @@ const comparisons = [
   'lint',
   'deploy',
   'schema',
+  'development',
   'pages',
   'ledger',
   'dates',
@@ -126,6 +130,15 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
     const [was, is] = await Promise.all([takeSchema(before, { signal }), takeSchema(after, { signal })])
     return compareSchema(was, is)
   })
+  const { development } = options.config
+  if (development === undefined) stages.skip('development', 'no development is named in the config')
+  else {
+    await stages.look('development', async () =>
+      developmentFindings(
+        developmentDifferences(await extractFacts(after), await takeDevelopment(development, prepared.cluster, signal)),
+      ),
+    )
+  }
   await stages.look('pages', (progress) =>
     compareCorrupt(before, after, {
       signal,
@@ -162,7 +175,11 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
       await using was = await clone(before)
       await using is = await clone(after)
       // Awaited here: the clones go when this block ends.
-      return await compareQueries(was, is, identities, { signal, seed: options.seed })
+      return await compareQueries(was, is, identities, {
+        signal,
+        seed: options.seed,
+        queries: options.config.queries ?? [],
+      })
     })
   }
   const way = {

@@ -94,12 +94,15 @@ async function findDefault(cwd: string): Promise<string | undefined> {
 
 function absolutePaths(config: GreenlightConfig, folder: string): GreenlightConfig {
   const at = (path: string) => (path === '-' || isAbsolute(path) ? path : resolve(folder, path))
-  const { dump, migrations, rollback, functions, out, suites, canaries } = config
+  const { dump, migrations, rollback, development, functions, out, suites, canaries } = config
   return {
     ...config,
     ...(dump === undefined ? {} : { dump: typeof dump === 'string' ? at(dump) : dump.map(at) }),
     ...(migrations === undefined ? {} : { migrations: at(migrations) }),
     ...(rollback === undefined ? {} : { rollback: at(rollback) }),
+    ...(development === undefined
+      ? {}
+      : { development: /^postgres(ql)?:\/\//.test(development) ? development : at(development) }),
     ...(functions === undefined ? {} : { functions: at(functions) }),
     ...(out === undefined ? {} : { out: at(out) }),
     ...(suites === undefined ? {} : { suites: suites.map(at) }),

@@ -46,6 +46,15 @@ const read = z
     message: 'needs exactly one of table and rpc',
   })
 
+const query = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be lower-case words with hyphens'),
+  sql: z
+    .string()
+    .regex(/^\s*(select|with|values)\b/i, 'must be one SELECT')
+    .refine((sql) => !/;\s*\S/.test(sql), 'must be one statement'),
+  as: z.enum(['anon', 'user', 'service']).exactOptional(),
+})
+
 const contracts = z.strictObject({
   reads: z
     .array(read)
@@ -158,6 +167,7 @@ export const configSchema: z.ZodType<GreenlightConfig> = z.strictObject({
   dump: paths.exactOptional(),
   migrations: text.exactOptional(),
   rollback: text.exactOptional(),
+  development: text.exactOptional(),
   functions: text.exactOptional(),
   baseline: text.exactOptional(),
   maxBlock: z.number().positive().exactOptional(),
@@ -177,6 +187,12 @@ export const configSchema: z.ZodType<GreenlightConfig> = z.strictObject({
   functionsEnv: z.record(text, z.string()).exactOptional(),
   mail: mail.exactOptional(),
   mask: mask.exactOptional(),
+  queries: z
+    .array(query)
+    .refine((queries) => new Set(queries.map(({ name }) => name)).size === queries.length, {
+      message: 'two queries have one name',
+    })
+    .exactOptional(),
   contracts: contracts.check(checkTogether).exactOptional(),
   waivers: z.array(waiver).exactOptional(),
   plan: z

@@ -20,6 +20,8 @@ export type GreenlightConfig = {
   readonly migrations?: string
   /** Folder with the rollback scripts, each named as the migration that it takes back. */
   readonly rollback?: string
+  /** Development, to be compared with production after the migrations: a dump, a folder of migrations or schema files, a .sql file, or `postgres://…`. */
+  readonly development?: string
   /** Folder with the edge functions, one folder each (`supabase/functions`). */
   readonly functions?: string
   /** The last version that production already has, when the dump holds no history: files up to it are not pending. */
@@ -58,6 +60,8 @@ export type GreenlightConfig = {
   readonly mail?: MailConfig
   /** Personal data that is replaced on its way into the copy; `{}`: whatever is found. Default: none is. */
   readonly mask?: MaskConfig
+  /** Queries of the app whose cost matters, besides the plain reads of every table: they are measured on both sides. */
+  readonly queries?: readonly QueryConfig[]
   readonly contracts?: Contracts
   readonly waivers?: readonly Waiver[]
   /** Extra items of the plan checklist, or the whole of it with `replace`. */
@@ -121,6 +125,9 @@ export type Waiver = {
   /** ISO date: `2026-12-31`. */
   readonly until: string
 }
+
+/** One SELECT. `as`: who sends it, under row-level security; default `user`, the first of the sampled users. */
+export type QueryConfig = { readonly name: string; readonly sql: string; readonly as?: 'anon' | 'user' | 'service' }
 
 export type PlanItemConfig = {
   readonly text: string

@@ -1,10 +1,12 @@
 import type { Connection, Database } from '../../database/engine.ts'
 import { throwIfAborted } from '../../errors.ts'
 import type { Check } from '../../model/check.ts'
+import type { QueryConfig } from '../../model/config.ts'
 import type { Finding } from '../../model/finding.ts'
 import { relationSql } from '../access/exposed.ts'
 import { impersonate } from '../access/impersonate.ts'
 import type { Identity } from '../identities.ts'
+import { asPage, calls, readFunctions } from './functions.ts'
 import { judge, type Measured, slower } from './judge.ts'
 import { type Run, run } from './measure.ts'
 import { median, type Pair } from './statistics.ts'
@@ -14,6 +16,8 @@ export type CompareQueriesOptions = {
   readonly signal?: AbortSignal
   /** Seed of the bootstrap. */
   readonly seed: number
+  /** Queries of the config: sent besides those of every table. */
+  readonly queries?: readonly QueryConfig[]
   /** Limit for one query, in milliseconds. Default: 5,000. */
   readonly queryTimeout?: number
 }
@@ -38,7 +42,7 @@ export async function compareQueries(
   before: Database,
   after: Database,
   identities: readonly Identity[],
-  { signal, seed, queryTimeout = 5_000 }: CompareQueriesOptions,
+  { signal, seed, queries: configured = [], queryTimeout = 5_000 }: CompareQueriesOptions,
 ): Promise<{ findings: Finding[]; checks: Check[] }> {
   await using old = await before.connect()
   await using now = await after.connect()
@@ -50,15 +54,25 @@ export async function compareQueries(
       await session.query(sessionSettings(queryTimeout))
     }),
   )
+  const functions = await readFunctions(old, now)
   const measured: Sent[] = []
-  for (const [index, identity] of (await sendersOf(identities, [old, now])).entries()) {
+  const senders = await sendersOf(
+    identities,
+    [old, now],
+    configured.some(({ as }) => as === 'anon'),
+  )
+  for (const [index, identity] of senders.entries()) {
     const whole =
       identity.userId === undefined
         ? (['newest', 'count'] as const)
         : index % 2 === 0
           ? (['newest'] as const)
           : (['count'] as const)
-    const queries = await workload(old, relations, identity, whole)
+    const queries = [
+      ...(await workload(old, relations, identity, whole)),
+      ...calls(functions, identity.role),
+      ...ofConfig(configured, identity, senders),
+    ]
     await Promise.all(
       [old, now].map((session) => session.query(`begin read only; ${impersonate(identity)}; savepoint query`)),
     )
@@ -77,6 +91,21 @@ export async function compareQueries(
     confirmed.push(slower(sent.measured, seed) ? await confirm(before, after, sent, rounds) : sent.measured)
   }
   return judge(confirmed, seed)
+}
+
+/** The queries of the config that this identity sends: the first user, service_role, or anon. */
+function ofConfig(queries: readonly QueryConfig[], identity: Identity, senders: readonly Identity[]): Query[] {
+  const isFirstUser = identity === senders.find(({ userId }) => userId !== undefined)
+  return queries
+    .filter(({ as = 'user' }) =>
+      as === 'user' ? isFirstUser : identity.role === (as === 'service' ? 'service_role' : 'anon'),
+    )
+    .map(({ name, sql }) => ({
+      relation: name,
+      shape: 'its SQL',
+      sql: asPage(sql.replace(/;\s*$/, '')),
+      configured: true,
+    }))
 }
 
 type Sent = { readonly query: Query; readonly identity: Identity; readonly measured: Measured }
@@ -130,8 +159,12 @@ function timesOf(pairs: readonly DonePair[]): Pair[] {
   return pairs.map(({ before, after }) => ({ before: before.milliseconds, after: after.milliseconds }))
 }
 
-/** Two users who can log in, and service_role last; of roles that both sides have. */
-async function sendersOf(identities: readonly Identity[], sides: readonly Connection[]): Promise<Identity[]> {
+/** Two users who can log in, and service_role (and anon, where it sends something) last; of roles that both sides have. */
+async function sendersOf(
+  identities: readonly Identity[],
+  sides: readonly Connection[],
+  withAnon: boolean,
+): Promise<Identity[]> {
   const roles = await Promise.all(
     sides.map(async (session) => {
       const { rows } = await session.query<{ rolname: string }>('select rolname from pg_roles')
@@ -142,7 +175,8 @@ async function sendersOf(identities: readonly Identity[], sides: readonly Connec
   const users = possible.filter(({ userId }) => userId !== undefined)
   const usual = users.filter(({ label }) => /(^|, )confirmed$/.test(label))
   const chosen = [...usual, ...users.filter((user) => !usual.includes(user))].slice(0, 2)
-  return [...chosen, ...possible.filter(({ role }) => role === 'service_role')]
+  const others = possible.filter(({ role, userId }) => userId === undefined && (role === 'service_role' || withAnon))
+  return [...chosen, ...others]
 }
 
 async function measure(
@@ -154,7 +188,8 @@ async function measure(
 ): Promise<Measured> {
   // The first run of a shape on a session also reads catalogues and plans of functions, so it is not the one that counts.
   const [before, after] = await Promise.all([run(old, query.sql), run(now, query.sql)])
-  const named = { relation: query.relation, shape: query.shape, by: identity.label }
+  const configured = query.configured === true ? { configured: true } : {}
+  const named = { relation: query.relation, shape: query.shape, by: identity.label, ...configured }
   if (before.state !== 'done' || after.state !== 'done') return { ...named, before, after, times: [] }
   const cheap = Math.max(before.milliseconds, after.milliseconds) < cheapMilliseconds
   const looksSlower = after.milliseconds > before.milliseconds * 1.2 + 0.5

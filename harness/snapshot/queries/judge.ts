@@ -5,6 +5,8 @@ import { median, type Pair, ratioInterval } from './statistics.ts'
 
 /** One query on both sides. */
 export type Measured = {
+  /** A query of the config, which must be answered on both sides. */
+  readonly configured?: boolean
   readonly relation: string
   readonly shape: string
   /** Who sent it: the identity's label. */
@@ -19,6 +21,8 @@ export type Measured = {
 const growth = 1.2
 const fewestBlocks = 100
 const fewestMilliseconds = 1
+/** More blocks than so many make a new sequential scan worth a warning. */
+const blocksOfNote = 40
 
 type Cost = { readonly measured: Measured; readonly before: number; readonly after: number; readonly moreRows: boolean }
 
@@ -50,6 +54,33 @@ export function slower(measured: Measured, seed: number): boolean {
   return difference > fewestMilliseconds && ratioInterval(times, seed).low > growth
 }
 
+/**
+ * A read that used an index and reads a whole table now. Below the growth that blocks, it is a warning: it grows with the
+ * data, and the table may be larger by then.
+ */
+export function readsWhole(measured: Measured): boolean {
+  const { before, after } = measured
+  if (before.state !== 'done' || after.state !== 'done' || after.rows > before.rows) return false
+  const more = after.blocks - before.blocks
+  return newScans(measured).length > 0 && more > blocksOfNote && after.blocks > before.blocks * growth
+}
+
+function newScans({ before, after }: Measured): readonly string[] {
+  if (before.state !== 'done' || after.state !== 'done') return []
+  return (after.wholeReads ?? []).filter((name) => !before.wholeReads?.includes(name))
+}
+
+/** What changed in the plan, as lines of evidence. */
+function shapeLines(measured: Measured): readonly string[] {
+  const { before, after } = measured
+  if (before.state !== 'done' || after.state !== 'done') return []
+  const unused = (before.indexes ?? []).filter((name) => !after.indexes?.includes(name))
+  return [
+    ...newScans(measured).map((name) => `${name} is read whole now`),
+    ...(unused.length > 0 ? [`no longer used: index ${unused.join(', ')}`] : []),
+  ]
+}
+
 /** A read that was answered before and runs out of time after. */
 export function timesOut({ before, after }: Measured): boolean {
   return before.state === 'done' && after.state === 'failed' && after.sqlstate === '57014'
@@ -63,11 +94,25 @@ export function judge(all: readonly Measured[], seed: number): { findings: Findi
     const same = costs.filter(({ moreRows }) => !moreRows)
     if (same.length > 0) findings.push(costFinding(relation, same))
     else if (costs.length > 0) findings.push({ ...costFinding(relation, costs), severity: 'warning' })
+    else if (queries.some(readsWhole)) findings.push(wholeReadFinding(relation, queries.filter(readsWhole)))
     const slow = queries.filter((query) => timesOut(query) || slower(query, seed))
     if (slow.length > 0) findings.push(slowFinding(relation, slow, seed))
   }
+  findings.push(...all.filter(({ configured }) => configured).flatMap(refused))
   const sorted = findings.toSorted((a, b) => (a.kind + a.object < b.kind + b.object ? -1 : 1))
   return { findings: sorted, checks: [check(all, sorted)] }
+}
+
+function refused({ relation, by, before, after }: Measured): readonly Finding[] {
+  if (before.state !== 'done' || after.state !== 'failed' || after.sqlstate === '57014') return []
+  return [
+    {
+      kind: 'feature.regressed',
+      object: relation,
+      title: `The query ${relation} of the config is answered before the migrations and fails after them.`,
+      evidence: [`Sent by ${by}; SQLSTATE ${after.sqlstate}.`],
+    },
+  ]
 }
 
 function costFinding(relation: string, costs: readonly Cost[]): Finding {
@@ -78,11 +123,26 @@ function costFinding(relation: string, costs: readonly Cost[]): Finding {
     kind: 'query.costlier',
     object: relation,
     title: `Reading ${relation} with ${measured.shape} touches ${number(after)} blocks instead of ${number(before)}${rows}.`,
-    evidence: costs.map((cost) => {
+    evidence: costs.flatMap((cost) => {
       const returned = [cost.measured.before, cost.measured.after].map((run) => (run.state === 'done' ? run.rows : 0))
-      return `${cost.measured.shape} by ${cost.measured.by}: ${number(cost.before)} → ${number(cost.after)} blocks, ${returned.map(number).join(' → ')} rows`
+      return [
+        `${cost.measured.shape} by ${cost.measured.by}: ${number(cost.before)} → ${number(cost.after)} blocks, ${returned.map(number).join(' → ')} rows`,
+        ...shapeLines(cost.measured),
+      ]
     }),
     fix: 'Compare the plans on both sides (explain (analyze, buffers)): an index that is gone, a policy that is asked for each row, a table that grew.',
+  }
+}
+
+function wholeReadFinding(relation: string, queries: readonly Measured[]): Finding {
+  const [first] = queries
+  return {
+    kind: 'query.costlier',
+    object: relation,
+    severity: 'warning',
+    title: `Reading ${relation} with ${first?.shape ?? ''} reads the whole table now, where an index did before: it costs little here, and grows with the data.`,
+    evidence: queries.flatMap((query) => [`${query.shape} by ${query.by}`, ...shapeLines(query)]),
+    fix: 'Look for an index that is gone, or a condition that no index serves.',
   }
 }
 
@@ -113,6 +173,11 @@ function check(all: readonly Measured[], findings: readonly Finding[]): Check {
   )
   if (done.length === 0) {
     return { ...base, status: 'not run', reason: 'No table that the Data API exposes could be read on both sides.' }
+  }
+  const broken = all.find(({ configured, before }) => configured && before.state === 'failed')
+  if (broken?.before.state === 'failed') {
+    const reason = `The query ${broken.relation} of the config fails before the migrations already (SQLSTATE ${broken.before.sqlstate}, sent by ${broken.by}): mend it, so that it can be compared.`
+    return { ...base, status: 'not run', reason }
   }
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
   const ratios = done.flatMap(({ times }) =>

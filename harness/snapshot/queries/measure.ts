@@ -9,10 +9,16 @@ export type Run =
       /** Rows of the page that the client gets. */
       readonly rows: number
       readonly milliseconds: number
+      /** Tables that were read whole, and indexes that were used; sorted. */
+      readonly wholeReads?: readonly string[]
+      readonly indexes?: readonly string[]
     }
   | { readonly state: 'failed'; readonly sqlstate: string }
 
 type PlanNode = {
+  'Node Type'?: string
+  'Relation Name'?: string
+  'Index Name'?: string
   'Parent Relationship'?: string
   'Actual Rows'?: number
   'Shared Hit Blocks'?: number
@@ -35,6 +41,7 @@ export async function run(session: Connection, sql: string): Promise<Run> {
       blocks: (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0),
       rows: page?.['Actual Rows'] ?? 0,
       milliseconds: explained['Execution Time'],
+      ...shapeOf(plan),
     }
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.length === 5)) {
@@ -43,4 +50,12 @@ export async function run(session: Connection, sql: string): Promise<Run> {
     await session.query('rollback to savepoint query')
     return { state: 'failed', sqlstate: error.code }
   }
+}
+
+function shapeOf(plan: PlanNode): { readonly wholeReads: readonly string[]; readonly indexes: readonly string[] } {
+  const nodes = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodes)]
+  const all = nodes(plan)
+  const names = (name: 'Relation Name' | 'Index Name', type: RegExp) =>
+    [...new Set(all.filter((node) => type.test(node['Node Type'] ?? '')).flatMap((node) => node[name] ?? []))].sort()
+  return { wholeReads: names('Relation Name', /^Seq Scan$/), indexes: names('Index Name', /Index/) }
 }

@@ -12,6 +12,8 @@ export type Query = {
   readonly shape: string
   /** The SQL that PostgREST makes of it, with the values. Never print it. */
   readonly sql: string
+  /** It comes from the config. */
+  readonly configured?: boolean
 }
 
 /** Relations that both sides have, with what the workload needs of their columns. */

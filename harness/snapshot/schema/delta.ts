@@ -1,4 +1,5 @@
-import { type Delta, diff, encodeId, extract, type Fact, type FactBase, type StableId } from '@supabase/pg-delta'
+import { type Delta, diff, encodeId, extract, type Fact, type FactBase, plan, type StableId } from '@supabase/pg-delta'
+import pg from 'pg'
 import type { Database } from '../../database/engine.ts'
 
 /**
@@ -79,3 +80,34 @@ function extensionMembers(facts: Facts): readonly string[] {
 }
 
 const nameOf = (id: ObjectId) => ('name' in id ? id.name : encodeId(id))
+
+/** One statement on the way from one schema to another. */
+export type SchemaAction = {
+  readonly sql: string
+  readonly verb: 'create' | 'alter' | 'drop'
+  readonly produces: readonly ObjectId[]
+  readonly consumes: readonly ObjectId[]
+  /** It takes something away, or rewrites values. */
+  readonly destructive: boolean
+}
+
+/** The statements that make the first schema into the second, in an order that works. Pure. */
+export function actionsBetween(from: Facts, to: Facts): readonly SchemaAction[] {
+  return plan(from, to).actions.map(({ sql, verb, produces, consumes, destroys, dataLoss }) => ({
+    sql,
+    verb,
+    produces,
+    consumes,
+    destructive: destroys.length > 0 || dataLoss !== 'none' || verb === 'drop',
+  }))
+}
+
+/** As `extractFacts`, of a server of somebody else's: in one read-only transaction. */
+export async function extractFactsFrom(url: string): Promise<Facts> {
+  const pool = new pg.Pool({ connectionString: url, max: 1, options: '-c default_transaction_read_only=on' })
+  try {
+    return (await extract(pool)).factBase
+  } finally {
+    await pool.end()
+  }
+}
