@@ -1,6 +1,7 @@
 import type { Database } from '../database/engine.ts'
 import type { AppliedMigration, MigrationFile, MigrationRun } from '../model/migration-run.ts'
 import { makeHistory, recordMigration } from './history.ts'
+import { withKeptPasswords } from './kept-passwords.ts'
 import { runFile } from './run-file.ts'
 import { openSession } from './session.ts'
 import { type LockInterval, openTracer } from './trace.ts'
@@ -38,10 +39,18 @@ const fifteenMinutes = 15 * 60_000
  * allow it. The first failure ends the run: it is rolled back, and the files after it stay `not run`.
  * Throws `database.failed` when there is no connection, and `aborted`.
  */
-export async function applyMigrations(
+export function applyMigrations(
   database: Database,
   pending: readonly MigrationFile[],
   options: ApplyOptions = {},
+): Promise<MigrationRun> {
+  return withKeptPasswords(database, pending, () => applyAll(database, pending, options))
+}
+
+async function applyAll(
+  database: Database,
+  pending: readonly MigrationFile[],
+  options: ApplyOptions,
 ): Promise<MigrationRun> {
   const {
     signal,

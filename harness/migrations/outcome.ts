@@ -1,15 +1,17 @@
 import type { Check } from '../model/check.ts'
 import type { Finding } from '../model/finding.ts'
 import type { AppliedMigration, MigrationFailure, MigrationFile, MigrationRun } from '../model/migration-run.ts'
+import { findingsOfGuards } from './guards.ts'
 import { planTransactions } from './transactions.ts'
 
 /** What a reader should know of the run: the failure, if any, and the files that cannot be taken back as a whole. */
 export function findingsOfMigrations(run: MigrationRun, files: readonly MigrationFile[]): readonly Finding[] {
-  return run.migrations.flatMap((migration) => {
+  const told = run.migrations.flatMap((migration) => {
     const file = files.find(({ name }) => name === migration.name)
     if (!file) return []
     return [...failed(migration, file, run), ...notAtomic(migration, file)]
   })
+  return [...told, ...findingsOfGuards(files)]
 }
 
 /** The check `migrations.applied`: every pending migration, on the copy of production. */

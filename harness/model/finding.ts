@@ -22,6 +22,7 @@ export const findingKinds = [
   'migration.edited-after-applied',
   'migration.missing-file',
   'migration.not-repeatable',
+  'migration.guards-off',
   'migration.lint',
   'schema.object-dropped',
   'schema.column-dropped',

@@ -27,6 +27,7 @@ describe('the catalogue of findings', () => {
       'migration.out-of-order',
       'migration.same-number',
       'migration.missing-file',
+      'migration.guards-off',
       'migration.lint',
       'schema.type-changed',
       'schema.constraint-not-validated',

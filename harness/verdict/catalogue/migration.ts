@@ -73,6 +73,16 @@ export const migrationFindings = {
     bad: 'create table public.email_log (id bigint primary key);',
     good: 'create table if not exists public.email_log (id bigint primary key);',
   },
+  'migration.guards-off': {
+    severity: 'warning',
+    metric: 'data',
+    meaning: 'A migration switches triggers, foreign keys or row-level security off while it writes.',
+    why: 'What they keep right (updated_at, counters, references) is not kept for the rows that it writes.',
+    advice: 'Write so that the guards can stay on; else declare it, and check what they would have done.',
+    declared: 'object',
+    bad: "set session_replication_role = 'replica'; delete from public.events where archived;",
+    good: 'delete from public.events where archived;',
+  },
   'migration.lint': {
     severity: 'warning',
     metric: 'performance',
