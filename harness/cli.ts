@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { type CaptureFlags, captureCommand } from './cli/capture.ts'
 import { type DiffFlags, diffCommand } from './cli/diff.ts'
+import { doctorCommand } from './cli/doctor.ts'
 import { type InitFlags, initCommand } from './cli/init.ts'
 import { type InspectFlags, inspectCommand } from './cli/inspect.ts'
 import type { RunFlags } from './cli/options.ts'
@@ -119,6 +120,15 @@ program
     const { text, same } = await diffCommand(flags, process.cwd(), abort.signal)
     process.stdout.write(text)
     process.exitCode = same ? 0 : 1
+  })
+
+program
+  .command('doctor')
+  .description('what this machine can run; exit code 0 = a rehearsal, 2 = none')
+  .action(async () => {
+    const { text, healthy } = await doctorCommand()
+    process.stdout.write(text)
+    process.exitCode = healthy ? 0 : exitCodes.inconclusive
   })
 
 try {

@@ -1,10 +1,8 @@
-import { containerEngine } from './database/container/engine.ts'
-import { embeddedEngine } from './database/embedded/engine.ts'
 import type { Cluster, Database, Engine } from './database/engine.ts'
-import { urlEngine } from './database/url/engine.ts'
 import { checksOfRestore, findingsOfRestore } from './dump/findings.ts'
 import { restore } from './dump/restore.ts'
 import { checkServerVersion } from './dump/server-version.ts'
+import { engines } from './engines.ts'
 import { HarnessError } from './errors.ts'
 import type { Inputs } from './inputs.ts'
 import { noteKept } from './kept.ts'
@@ -16,7 +14,6 @@ import { selectOtherPending } from './migrations/other-pending.ts'
 import { checksOfMigrations, findingsOfMigrations } from './migrations/outcome.ts'
 import { type Selection, selectPending } from './migrations/pending.ts'
 import { takeTableSizes } from './migrations/table-sizes.ts'
-import type { EngineName } from './model/config.ts'
 import type { Fingerprint } from './model/fingerprint.ts'
 import type { MigrationRun } from './model/migration-run.ts'
 import type { RestoreRun } from './model/restore-run.ts'
@@ -29,12 +26,6 @@ import { takeFingerprints } from './snapshot/fingerprints/take.ts'
 import { compareRoles } from './snapshot/roles/compare.ts'
 import { takeRoles } from './snapshot/roles/take.ts'
 import type { Evidence, Stages } from './stages.ts'
-
-const engines: Readonly<Record<EngineName, Engine>> = {
-  embedded: embeddedEngine,
-  container: containerEngine,
-  url: urlEngine,
-}
 
 /** How much larger a database is than its compressed archive, indexes included; decides where it is put, no more. */
 const unpackedRatio = 12
@@ -63,6 +54,7 @@ export async function prepare(inputs: Inputs, stages: Stages, signal: AbortSigna
   }
   try {
     checkServerVersion(dump, cluster.serverVersionNum)
+    checkClones(cluster)
     const sides = await makeSides(cluster, inputs, stages, signal)
     if (options.keep) await noteKept(options.out, cluster)
     return { cluster, ...sides, [Symbol.asyncDispose]: dispose }
@@ -70,6 +62,15 @@ export async function prepare(inputs: Inputs, stages: Stages, signal: AbortSigna
     await cluster.stop()
     throw error
   }
+}
+
+/** Without a second side there is nothing to compare. */
+function checkClones({ capabilities, location }: Cluster): void {
+  if (capabilities.has('template-clones')) return
+  throw new HarnessError(
+    'engine.unavailable',
+    `No database can be copied on the server at ${location}, so there is nothing to hold against production. Use --engine embedded or container.`,
+  )
 }
 
 async function startEngine(

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { execa } from 'execa'
+import { lackedBy } from './database/engine.ts'
 import type { Inputs } from './inputs.ts'
 import type { Provenance } from './model/report.ts'
 import type { Prepared } from './prepare.ts'
@@ -28,7 +29,9 @@ export async function provenanceOf(
     engine: {
       name: cluster.engine,
       serverVersion: cluster.serverVersion,
+      ...(cluster.image === undefined ? {} : { image: cluster.image }),
       capabilities: [...cluster.capabilities].sort(),
+      lacks: lackedBy(cluster.capabilities),
     },
     dumps: dump.sources,
     migrations: (selection?.pending ?? migrations.files).map(({ name, sha256 }) => ({ name, sha256 })),

@@ -77,6 +77,7 @@ export function sampleRun(verdict: VerdictName): Run {
         name: 'embedded',
         serverVersion: '17.10',
         capabilities: ['template-clones', 'extension-files', 'superuser', 'settings'],
+        lacks: ['statement-statistics: pg_stat_statements counts; else what reads it fails'],
       },
       dumps: [
         {

@@ -236,7 +236,15 @@ const provenance = z.strictObject({
   milliseconds,
   node: z.string(),
   platform: z.string(),
-  engine: z.strictObject({ name: z.string(), serverVersion: z.string(), capabilities: z.array(z.string()) }).optional(),
+  engine: z
+    .strictObject({
+      name: z.string(),
+      serverVersion: z.string(),
+      image: z.string().optional(),
+      capabilities: z.array(z.string()),
+      lacks: z.array(z.string()),
+    })
+    .optional(),
   dumps: z.array(z.strictObject({ path: z.string(), sha256, bytes: count })),
   migrations: z.array(z.strictObject({ name: z.string(), sha256 })),
   functions: hashedFile.optional(),

@@ -7,6 +7,8 @@ import type { EngineName } from '../model/config.ts'
  */
 export interface Engine {
   readonly name: EngineName
+  /** What its clusters can do, at best: a started one tells for itself. */
+  readonly offers: readonly Capability[]
   /** Version of its server (`170010`), where that is known before it starts. */
   readonly serverVersionNum?: number
   /** Whether it can start here, without starting it; `reason` says what is missing and what to do. */
@@ -47,6 +49,12 @@ export const capabilities = {
   'statement-statistics': 'pg_stat_statements counts; else a migration or suite that reads it fails',
 } as const
 export type Capability = keyof typeof capabilities
+
+/** `settings: the server runs …`, for each capability that is not there. */
+export function lackedBy(has: Iterable<Capability>): readonly string[] {
+  const there = new Set<string>(has)
+  return Object.entries(capabilities).flatMap(([name, meaning]) => (there.has(name) ? [] : [`${name}: ${meaning}`]))
+}
 
 export type ExistingServer = {
   /** `postgres://role@host:port/database`; a password comes from the environment. */

@@ -21,7 +21,14 @@ export type Provenance = {
   readonly milliseconds: number
   readonly node: string
   readonly platform: string
-  readonly engine?: { readonly name: string; readonly serverVersion: string; readonly capabilities: readonly string[] }
+  readonly engine?: {
+    readonly name: string
+    readonly serverVersion: string
+    readonly image?: string
+    readonly capabilities: readonly string[]
+    /** Capabilities that it does not have, each with what that means. */
+    readonly lacks: readonly string[]
+  }
   readonly dumps: readonly { readonly path: string; readonly sha256: string; readonly bytes: number }[]
   readonly migrations: readonly { readonly name: string; readonly sha256: string }[]
   readonly functions?: { readonly path: string; readonly sha256: string }

@@ -11,7 +11,11 @@ export function provenanceSection({ provenance }: ReportDocument): Markup {
     ['Functions', functions && hashed(functions.path, functions.sha256)],
     ['Config', config && hashed(config.path, config.sha256)],
     ['Git commit', gitCommit === undefined ? undefined : html`<code>${gitCommit}</code>`],
-    ['Server', engine && `PostgreSQL ${engine.serverVersion}, engine ${engine.name}`],
+    [
+      'Server',
+      engine && `PostgreSQL ${engine.serverVersion}, engine ${engine.name}${engine.image ? `, ${engine.image}` : ''}`,
+    ],
+    ['The server lacks', engine && engine.lacks.length > 0 ? engine.lacks.join('; ') : undefined],
     ['Tool', `${tool.name} ${tool.version}, Node ${node}, ${platform}`],
     ['Seed', String(seed)],
     ['Started', sayMoment(startedAt)],

@@ -15,6 +15,8 @@ import { startServer } from './server.ts'
 /** Of a dump whose version is not told. */
 const usualMajor = 17
 
+const offers = ['template-clones', 'extension-files', 'superuser', 'settings', 'statement-statistics'] as const
+
 /**
  * A Postgres server in a container without a network. A second container, beside it, passes connections on from a
  * loopback port to the server's socket, the one thing that both share. Works with any image of Postgres, and with every
@@ -22,6 +24,7 @@ const usualMajor = 17
  */
 export const containerEngine: Engine = {
   name: 'container',
+  offers,
   async available() {
     return findContainers().then(
       () => ({ ok: true as const }),
@@ -99,7 +102,7 @@ async function startIn(
   return startedCluster(
     {
       engine: 'container',
-      capabilities: ['template-clones', 'extension-files', 'superuser', 'settings', 'statement-statistics'],
+      capabilities: offers,
       serverVersion: rows[0].text,
       serverVersionNum: rows[0].num,
       image,

@@ -6,9 +6,12 @@ import { type Server, startServer } from './server.ts'
 import { serverUser } from './server-user.ts'
 import { makeWorkspace, sweepAbandoned, workspaceRoot } from './workspace.ts'
 
+const offers = ['template-clones', 'extension-files', 'superuser', 'settings', 'statement-statistics'] as const
+
 /** A real Postgres server from npm, on a loopback port, in a folder that goes away with it. No Docker, no root needed. */
 export const embeddedEngine: Engine = {
   name: 'embedded',
+  offers,
   serverVersionNum: embeddedServerVersion.num,
   async available() {
     if (await hasPackagedServer()) return { ok: true }
@@ -45,7 +48,7 @@ export const embeddedEngine: Engine = {
     return startedCluster(
       {
         engine: 'embedded',
-        capabilities: ['template-clones', 'extension-files', 'superuser', 'settings', 'statement-statistics'],
+        capabilities: offers,
         serverVersion: embeddedServerVersion.text,
         serverVersionNum: embeddedServerVersion.num,
         host: '127.0.0.1',

@@ -14,6 +14,7 @@ import { isListed, signsOfProduction, takeUse } from './production.ts'
  */
 export const urlEngine: Engine = {
   name: 'url',
+  offers: ['template-clones', 'superuser', 'statement-statistics'],
   async available() {
     return { ok: true }
   },
