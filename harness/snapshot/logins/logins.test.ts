@@ -52,6 +52,16 @@ describe('logins', () => {
     expect(checks).toEqual(['logins.users-read passed', 'logins.sign-up passed'])
   })
 
+  test('the rows that one sign-up makes are counted without those of the tries before it', () => {
+    if (writes.state !== 'tried') throw new Error(writes.reason)
+    expect(writes.signUps.length).toBeGreaterThan(1)
+    for (const { as, outcome } of writes.signUps) {
+      // Two of them in one try: a constant in a unique column lets one in, and nobody after.
+      const rows = as === 'the next new user' ? 2 : 1
+      expect(outcome).toEqual({ state: 'written', rowsByTable: { 'public.profiles': rows } })
+    }
+  })
+
   test.each([
     ['a deleted user', `delete from auth.users where id = '${userId(35)}'`, 'auth.user-lost'],
     [
