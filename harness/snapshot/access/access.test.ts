@@ -89,6 +89,24 @@ describe('row sets', () => {
     expect(findings.filter(({ severity }) => severity === undefined)).toEqual([])
     expect(checks).toMatchObject([{ status: 'not run', reason: expect.stringContaining('ran out of time') }])
   })
+
+  test('a probe that runs out of time before is not taken for one that saw nothing, one that fails is', async () => {
+    const { before: database, facts } = project
+    const failed = (sqlstate: string) => ({
+      ...facts,
+      probes: facts.probes.map((probe) => ({ ...probe, outcome: { state: 'failed' as const, sqlstate } })),
+    })
+    const compared = async (sqlstate: string) => {
+      const was = failed(sqlstate)
+      const differences = await takeAccessDifferences({ database, facts: was }, { database, facts })
+      const { findings, checks } = compareAccess(was, facts, differences)
+      return { kinds: new Set(findings.map(({ kind }) => kind)), status: checks[0]?.status }
+    }
+    const outOfTime = await compared('57014')
+    expect(outOfTime.kinds).not.toContain('access.rows-gained')
+    expect(outOfTime.status).toBe('not run')
+    expect((await compared('42P17')).kinds).toContain('access.rows-gained')
+  })
 })
 
 describe('odd databases', () => {
