@@ -255,7 +255,14 @@ describe('the dump of the reference app, masked', () => {
     const found = (texts: readonly string[]) => sought.filter((value) => texts.some((text) => text.includes(value)))
     // A few stand there in another form: with their quotation marks doubled.
     expect(found(await allTexts(plain)).length).toBeGreaterThan(sought.length * 0.99)
-    expect(found(await allTexts(masked))).toEqual([])
+    // A mask is made of names too: "Ada Lovelace Xyz" holds somebody else's by chance, which tells nothing of them.
+    const masks = (await query(masked, 'SELECT lower(full_name) AS v FROM public.profiles')).map(({ v }) => String(v))
+    const texts = await allTexts(masked)
+    const left = found(texts).filter((value) => {
+      const within = masks.filter((mask) => mask.includes(value))
+      return texts.some((text) => within.reduce((rest, mask) => rest.replaceAll(mask, ''), text).includes(value))
+    })
+    expect(left).toEqual([])
   }, 240_000)
 
   test('keeps the links between accounts, identities and profiles', async () => {
