@@ -53,9 +53,9 @@ test('the owner of the database is that of production, and default privileges co
       ...base,
       id: 1,
       type: 'DATABASE',
-      name: 'postgres',
+      name: 'source',
       owner: 'their_owner',
-      definition: 'CREATE DATABASE postgres;\n',
+      definition: 'CREATE DATABASE source;\n',
     },
     {
       ...base,
