@@ -1,6 +1,19 @@
-import { describe, expect, filled, from, mailsTo, needs, quoted, recipients, type SuiteFixtures } from '#suite'
+import {
+  configured,
+  describe,
+  expect,
+  filled,
+  from,
+  mailsTo,
+  needs,
+  quoted,
+  recipients,
+  type SuiteFixtures,
+} from '#suite'
 
 const test = needs('resource', 'membership', 'profile', 'notifications', 'rateLimit')
+
+const owed = configured().rateLimit?.digest
 
 type Writer = { id: string; email: string }
 type Case = { key: string; writers: Writer[]; others: string[] }
@@ -65,35 +78,36 @@ describe('rate limiting of chat mails', () => {
     patience,
   )
 
-  test(
-    'what the limit held back is told later, as the contract says',
-    async ({ app, advance, as, db, mailbox, seed, service, skip }) => {
-      const { digest, mails: limit, windowSeconds } = app.rateLimit
-      if (digest === undefined) return skip('not configured: contracts.rateLimit.digest')
-      const fixtures = { app, as, db, seed, service, skip }
-      const [, , , , fifth] = await casesOf(fixtures)
-      await mailbox.clear()
-      await told(fixtures, fifth, limit, 'first')
-      await told(fixtures, fifth, 3, 'held back')
-      const before = await mailsTo(mailbox, fifth.others)
-      expect(before.filter((mails) => mails > limit).length, 'recipients over the limit').toBe(0)
-      await advance(`${Math.ceil(windowSeconds) + 1} seconds`)
-      if ('function' in digest) {
-        const { error } = await service.functions.invoke(digest.function, { body: {} })
-        expect(error?.name, `answer of ${digest.function}`).toBeUndefined()
-      } else await told(fixtures, fifth, 1, 'last')
-      const after = await mailsTo(mailbox, fifth.others)
-      const over = after.filter((mails, at) => mails - (before[at] ?? 0) > limit)
-      expect(over.length, 'recipients over the limit in the next window').toBe(0)
-      const all = await mailbox.all()
-      const texts = fifth.others.map((address) =>
-        all.flatMap((mail) => (recipients(mail).includes(address) ? [mail.text ?? mail.html ?? ''] : [])).join(' '),
-      )
-      const lacking = [1, 2, 3].map((at) => texts.filter((text) => !text.includes(`held back ${at}`)).length)
-      expect(Math.max(...lacking), 'recipients who are never told of a message that was held back').toBe(0)
-    },
-    patience,
-  )
+  // A limit that owes no digest may drop what it holds back: there is nothing to try then.
+  if (owed !== undefined)
+    test(
+      'what the limit held back is told later, as the contract says',
+      async ({ app, advance, as, db, mailbox, seed, service, skip }) => {
+        const { mails: limit, windowSeconds } = app.rateLimit
+        const fixtures = { app, as, db, seed, service, skip }
+        const [, , , , fifth] = await casesOf(fixtures)
+        await mailbox.clear()
+        await told(fixtures, fifth, limit, 'first')
+        await told(fixtures, fifth, 3, 'held back')
+        const before = await mailsTo(mailbox, fifth.others)
+        expect(before.filter((mails) => mails > limit).length, 'recipients over the limit').toBe(0)
+        await advance(`${Math.ceil(windowSeconds) + 1} seconds`)
+        if ('function' in owed) {
+          const { error } = await service.functions.invoke(owed.function, { body: {} })
+          expect(error?.name, `answer of ${owed.function}`).toBeUndefined()
+        } else await told(fixtures, fifth, 1, 'last')
+        const after = await mailsTo(mailbox, fifth.others)
+        const over = after.filter((mails, at) => mails - (before[at] ?? 0) > limit)
+        expect(over.length, 'recipients over the limit in the next window').toBe(0)
+        const all = await mailbox.all()
+        const texts = fifth.others.map((address) =>
+          all.flatMap((mail) => (recipients(mail).includes(address) ? [mail.text ?? mail.html ?? ''] : [])).join(' '),
+        )
+        const lacking = [1, 2, 3].map((at) => texts.filter((text) => !text.includes(`held back ${at}`)).length)
+        expect(Math.max(...lacking), 'recipients who are never told of a message that was held back').toBe(0)
+      },
+      patience,
+    )
 
   test(
     'a mail service that is too busy or fails costs nobody the mail, and sends it to nobody twice',
