@@ -205,11 +205,7 @@ describe('a restore with masks', () => {
     await expect(restoreMasked(people, { tables: { 'public.people': { born: 'name' } } })).rejects.toMatchObject({
       code: 'config.invalid',
     })
-    const dump = {
-      entries: people,
-      encoding: 'UTF8',
-      facts: { path: 'x.dump' } as never,
-    }
+    const dump = { entries: people, encoding: 'UTF8', facts: { path: 'x.dump' } as never }
     expect(() => checkMaskable(dump, { tables: { 'public.people': { emial: 'email' }, 'public.poeple': {} } })).toThrow(
       /no column emial.*did you mean email\?[\s\S]*no table public\.poeple; did you mean public\.people\?/,
     )
@@ -250,7 +246,7 @@ describe('the dump of the reference app, masked', () => {
     ])
       for (const { v } of await query(plain, sql)) if (typeof v === 'string' && v.length > 5) raw.add(v.toLowerCase())
     expect(raw.size).toBeGreaterThan(5_000)
-    // Every fifth is looked for: each takes a look at the whole database.
+    // Each takes a look at the whole database.
     const sought = [...raw].filter((_, at) => at % 5 === 0)
     const found = (texts: readonly string[]) => sought.filter((value) => texts.some((text) => text.includes(value)))
     // A few stand there in another form: with their quotation marks doubled.
