@@ -37,13 +37,10 @@ describe('notifications: dates', () => {
           zones[at],
           id,
         ])
-      const changes = {
-        ...(title === undefined ? {} : { [title]: 'Greenlight' }),
-      }
       const client = await as(actor)
       for (const moment of moments) {
         const values = Object.entries({
-          ...changes,
+          ...(title === undefined ? {} : { [title]: 'Greenlight' }),
           [startsAt]: moment.toISOString(),
           ...(endsAt === undefined ? {} : { [endsAt]: new Date(moment.getTime() + 3_600_000).toISOString() }),
         })
@@ -55,9 +52,7 @@ describe('notifications: dates', () => {
         const { fill } = await occur(db, app, [name, kind], people, { actor, person })
         await mailbox.clear()
         const called = kind.function ?? app.notifications.function
-        const { error } = await client.functions.invoke(called, {
-          body: fill(kind.body),
-        })
+        const { error } = await client.functions.invoke(called, { body: fill(kind.body) })
         expect(error?.name, `answer of ${called}`).toBeUndefined()
         const mails = await mailbox.all()
         const known = people.members.map(({ name }) => name).filter((name) => name !== '')

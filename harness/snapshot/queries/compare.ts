@@ -126,6 +126,8 @@ async function confirm(
     signal,
   }: { readonly timeout: number; readonly seed: number; readonly signal: AbortSignal | undefined },
 ): Promise<Measured> {
+  const pairTakes = median(measured.times.map((pair) => pair.before + pair.after))
+  const wanted = pairTakes > longPairMilliseconds ? repetitions : repetitionsToConfirm
   let timed = measured
   for (let round = 0; round < roundsToConfirm; round += 1) {
     throwIfAborted(signal, `measuring the reads of ${query.relation}`)
@@ -138,17 +140,11 @@ async function confirm(
       await session.query(`begin read only; ${impersonate(identity)}; savepoint query`)
       await run(session, query.sql)
     }
-    const long = pairsMilliseconds(measured) > longPairMilliseconds
-    await interleave(old, now, query, pairs, long ? repetitions : repetitionsToConfirm)
+    await interleave(old, now, query, pairs, wanted)
     timed = { ...measured, times: timesOf(pairs) }
     if (!slower(timed, seed)) break
   }
   return timed
-}
-
-/** What one pair of runs takes, in milliseconds. */
-function pairsMilliseconds({ times }: Measured): number {
-  return median(times.map(({ before, after }) => before + after))
 }
 
 function sessionSettings(timeout: number): string {
