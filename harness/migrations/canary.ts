@@ -97,13 +97,18 @@ class Client implements Canary {
       await this.#paused?.promise
       if (signal.aborted) return
       const started = performance.now()
-      const request = this.#requests[this.#sent++ % this.#requests.length] ?? 'SELECT'
-      const sent = this.#send(request)
-      this.#underWay = sent
-      this.#note(started, await sent)
+      await this.#ask()
       const pause = Math.max(1, started + (this.#open ? patienceMs + 5 : this.#interval) - performance.now())
       await wait(pause, undefined, { signal }).catch(() => {})
     }
+  }
+
+  async #ask(): Promise<void> {
+    const started = performance.now()
+    const request = this.#requests[this.#sent++ % this.#requests.length] ?? 'SELECT'
+    const sent = this.#send(request)
+    this.#underWay = sent
+    this.#note(started, await sent)
   }
 
   #note(started: number, sqlstate: string | undefined): void {
@@ -131,6 +136,8 @@ class Client implements Canary {
     this.#ended.abort()
     this.resume()
     await this.#running
+    // The last statement may have ended the block an instant ago: only a request tells that from a table that is gone.
+    if (this.#open) await this.#ask()
     await this.#session.end().catch(() => {})
     const open = this.#open
     const log = { requests: this.#sent, spans: this.#spans, times: this.#times }
