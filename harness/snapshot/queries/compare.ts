@@ -6,10 +6,20 @@ import type { Finding } from '../../model/finding.ts'
 import { relationSql } from '../access/exposed.ts'
 import { impersonate } from '../access/impersonate.ts'
 import type { Identity } from '../identities.ts'
+import {
+  confirmSlower,
+  type DonePair,
+  type DoneRun,
+  interleave,
+  repetitions,
+  repetitionsToConfirm,
+  type Sent,
+  sessionSettings,
+  timesOf,
+} from './confirm.ts'
 import { asPage, calls, readFunctions } from './functions.ts'
 import { judge, type Measured, slower } from './judge.ts'
-import { type Run, run } from './measure.ts'
-import { median, type Pair } from './statistics.ts'
+import { run } from './measure.ts'
 import { type Query, readableRelations, workload } from './workload.ts'
 
 export type CompareQueriesOptions = {
@@ -22,13 +32,6 @@ export type CompareQueriesOptions = {
   readonly queryTimeout?: number
 }
 
-/** Pairs of times for a query; more where the first ones look slower. */
-const repetitions = 5
-const repetitionsToConfirm = 15
-/** All must agree: as many times as chance alone would have to put the same side on the slower core. */
-const roundsToConfirm = 6
-/** Pairs that take longer are repeated less often. */
-const longPairMilliseconds = 200
 /** A query that takes longer than this is timed again only when its first run on after looks slower. */
 const cheapMilliseconds = 4
 
@@ -85,11 +88,8 @@ export async function compareQueries(
       await Promise.all([old.query('rollback'), now.query('rollback')])
     }
   }
-  const rounds = { timeout: queryTimeout, seed, signal }
-  const confirmed: Measured[] = []
-  for (const sent of measured) {
-    confirmed.push(slower(sent.measured, seed) ? await confirm(before, after, sent, rounds) : sent.measured)
-  }
+  const named = new Map(relations.filter(({ kind }) => kind === 'table').map((one) => [one.name, relationSql(one)]))
+  const confirmed = await confirmSlower(before, after, measured, named, { timeout: queryTimeout, seed, signal })
   return judge(confirmed, seed)
 }
 
@@ -106,53 +106,6 @@ function ofConfig(queries: readonly QueryConfig[], identity: Identity, senders: 
       sql: asPage(sql.replace(/;\s*$/, '')),
       configured: true,
     }))
-}
-
-type Sent = { readonly query: Query; readonly identity: Identity; readonly measured: Measured }
-
-/**
- * Times a query again in rounds, each on sessions of its own, the side that connects first changing from round to round.
- * A server process may share its core with another job for a while, which slows one side of every pair; that does not
- * stay with the same side over new processes, so a query is slower only when every round says so. The first round that
- * does not ends it, and its times are the ones that count.
- */
-async function confirm(
-  before: Database,
-  after: Database,
-  { query, identity, measured }: Sent,
-  {
-    timeout,
-    seed,
-    signal,
-  }: { readonly timeout: number; readonly seed: number; readonly signal: AbortSignal | undefined },
-): Promise<Measured> {
-  const pairTakes = median(measured.times.map((pair) => pair.before + pair.after))
-  const wanted = pairTakes > longPairMilliseconds ? repetitions : repetitionsToConfirm
-  let timed = measured
-  for (let round = 0; round < roundsToConfirm; round += 1) {
-    throwIfAborted(signal, `measuring the reads of ${query.relation}`)
-    await using first = await (round % 2 === 0 ? after : before).connect()
-    await using second = await (round % 2 === 0 ? before : after).connect()
-    const [now, old] = round % 2 === 0 ? [first, second] : [second, first]
-    const pairs: DonePair[] = []
-    for (const session of [old, now]) {
-      await session.query(sessionSettings(timeout))
-      await session.query(`begin read only; ${impersonate(identity)}; savepoint query`)
-      await run(session, query.sql)
-    }
-    await interleave(old, now, query, pairs, wanted)
-    timed = { ...measured, times: timesOf(pairs) }
-    if (!slower(timed, seed)) break
-  }
-  return timed
-}
-
-function sessionSettings(timeout: number): string {
-  return `set jit = off; set max_parallel_workers_per_gather = 0; set statement_timeout = ${timeout}`
-}
-
-function timesOf(pairs: readonly DonePair[]): Pair[] {
-  return pairs.map(({ before, after }) => ({ before: before.milliseconds, after: after.milliseconds }))
 }
 
 /** Two users who can log in, and service_role (and anon, where it sends something) last; of roles that both sides have. */
@@ -204,27 +157,6 @@ async function measure(
   })
   if (slower(result(), seed)) await interleave(old, now, query, pairs, repetitionsToConfirm)
   return result()
-}
-
-type DoneRun = Extract<Run, { state: 'done' }>
-type DonePair = { readonly before: DoneRun; readonly after: DoneRun }
-
-/** Adds pairs until there are `wanted`: one side after the other, the side that goes first changing each time. */
-async function interleave(
-  old: Connection,
-  now: Connection,
-  query: Query,
-  pairs: DonePair[],
-  wanted: number,
-): Promise<void> {
-  while (pairs.length < wanted) {
-    const oldFirst = pairs.length % 2 === 0
-    const one = await run(oldFirst ? old : now, query.sql)
-    const two = await run(oldFirst ? now : old, query.sql)
-    const [before, after] = oldFirst ? [one, two] : [two, one]
-    if (before.state !== 'done' || after.state !== 'done') return
-    pairs.push({ before, after })
-  }
 }
 
 function leastBlocks(runs: readonly [DoneRun, ...DoneRun[]]): DoneRun {
