@@ -7,6 +7,7 @@ import { restore } from '../dump/restore.ts'
 import { checkServerVersion } from '../dump/server-version.ts'
 import { HarnessError, messageOf } from '../errors.ts'
 import { asking } from '../init/ask.ts'
+import { guessedContracts } from '../init/guesses.ts'
 import { type Proposal, propose } from '../init/propose.ts'
 import { type Places, renderConfig } from '../init/render.ts'
 import { takeShape } from '../init/shape.ts'
@@ -123,9 +124,7 @@ function said(proposal: Proposal, path: string, places: Places, hasAuth: boolean
   ]
   const unsure = [
     ...names.filter((_, index) => parts[index]?.sure === false),
-    ...(proposal.rateLimit ? ['rateLimit'] : []),
-    ...(proposal.reminders ? ['reminders'] : []),
-    ...(proposal.accessCodes ? ['accessCodes'] : []),
+    ...guessedContracts.filter((key) => proposal[key]),
   ]
   return `${[
     `Wrote ${path}.`,

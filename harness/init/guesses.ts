@@ -7,23 +7,69 @@ type Guess<Key extends keyof Contracts> = {
   readonly reasons: readonly string[]
   readonly sure: false
 }
-type Guesses = { rateLimit?: Guess<'rateLimit'>; reminders?: Guess<'reminders'>; accessCodes?: Guess<'accessCodes'> }
+type Guesses = { -readonly [Key in GuessedContract]?: Guess<Key> }
+
+/** In the order in which they are written. */
+export const guessedContracts = ['notifications', 'rateLimit', 'reminders', 'onboarding', 'accessCodes'] as const
+export type GuessedContract = (typeof guessedContracts)[number]
 
 /** Contracts about which columns and names only hint: each is written as a comment, with what is missing in it. Pure. */
 export function guesses(
   shape: Shape,
   functions: readonly string[],
-  resource: Contracts['resource'],
+  known: {
+    readonly resource: Contracts['resource'] | undefined
+    readonly membership: Contracts['membership'] | undefined
+  },
   userColumns: ReadonlyMap<string, readonly { readonly column: Column }[]>,
 ): Guesses {
+  const { resource, membership } = known
   const found: Guesses = {}
   const accessCodes = accessCodesOf(shape)
   const reminders = remindersOf(shape, functions)
   const rateLimit = resource === undefined ? undefined : rateLimitOf(shape, resource, userColumns)
+  const notifications = membership === undefined ? undefined : notificationsOf(functions, membership, rateLimit)
+  const onboarding = onboardingOf(functions)
+  if (notifications) found.notifications = notifications
+  if (onboarding) found.onboarding = onboarding
   if (rateLimit) found.rateLimit = rateLimit
   if (reminders) found.reminders = reminders
   if (accessCodes) found.accessCodes = accessCodes
   return found
+}
+
+function notificationsOf(
+  functions: readonly string[],
+  { resource }: NonNullable<Contracts['membership']>,
+  chat: Guess<'rateLimit'> | undefined,
+): Guess<'notifications'> | undefined {
+  const name = functions.find((one) => /notif/i.test(one))
+  if (name === undefined) return undefined
+  const recipients = 'members-except-actor'
+  const body = { [resource]: '{resource}', actor_id: '{actor}' }
+  return {
+    value: {
+      function: name,
+      resourceUpdated: { body: { type: 'updated', ...body }, recipients, shows: ['title', 'link'] },
+      ...(chat ? { chatMessage: { body: { type: 'chat', ...body, message_id: '{message}' }, recipients } } : {}),
+    },
+    reasons: [
+      `${name} looks like it mails members. Write each body as the app sends it; further mails go into kinds: { … }.`,
+    ],
+    sure: false,
+  }
+}
+
+function onboardingOf(functions: readonly string[]): Guess<'onboarding'> | undefined {
+  const name = functions.find((one) => /onboard|welcome/i.test(one))
+  if (name === undefined) return undefined
+  return {
+    value: { function: name, afterDays: [0, 3] },
+    reasons: [
+      `${name} looks like it leads new users in. Say how many days after the sign-up each mail is due, and name the function that runs daily, if another one calls it.`,
+    ],
+    sure: false,
+  }
 }
 
 function rateLimitOf(
@@ -61,6 +107,7 @@ function remindersOf(shape: Shape, functions: readonly string[]): Guess<'reminde
   if (invitedAt === undefined || key === undefined) return undefined
   const closed = values.filter((value) => /accept|declin|reject|withdraw|revoke|cancel|expire/i.test(value))
   const expiresAt = first(table, ['expires_at', 'valid_until', 'expires'])
+  const tracking = trackingOf(shape, table, key)
   const name =
     functions.find((one) => /remind/i.test(one) && /process|daily|cron/i.test(one)) ??
     functions.find((one) => /remind/i.test(one))
@@ -76,10 +123,23 @@ function remindersOf(shape: Shape, functions: readonly string[]): Guess<'reminde
       afterDays: [3, 7],
       ...(closed.length > 0 ? { closed } : {}),
       ...(expiresAt === undefined ? {} : { expiresAt }),
+      ...(tracking === undefined ? {} : { tracking }),
     },
-    reasons: ['Looks like invitations. Say which function reminds, and after how many days.'],
+    reasons: [
+      'Looks like invitations. Say which function reminds, and after how many days; job: … names the cron job that calls it.',
+    ],
     sure: false,
   }
+}
+
+/** A table of what was sent about an invitation. */
+function trackingOf(shape: Shape, invitations: Table, key: string) {
+  for (const table of shape.tables.filter(({ name }) => /remind|sent|mail|notif/i.test(bareName(name)))) {
+    const link = table.links.find((one) => one.table === invitations.name && one.key === key)
+    const sentAt = first(table, ['sent_at', 'reminded_at', 'delivered_at'])
+    if (link !== undefined && sentAt !== undefined) return { table: table.name, invitation: link.column, sentAt }
+  }
+  return undefined
 }
 
 function accessCodesOf({ functions }: Shape): Guess<'accessCodes'> | undefined {

@@ -148,6 +148,48 @@ describe('a proposal', () => {
     expect(other.profile?.value).not.toHaveProperty('subscribed')
   })
 
+  test('guesses which functions mail whom by their names, as comments that make a config once they are taken in', async () => {
+    const [users, projects, members] = team.tables
+    const chat = table('public.chat', [column('id'), column('project_id'), column('user_id'), column('body', 'text')], {
+      links: [{ column: 'project_id', table: 'public.projects', key: 'id' }],
+    })
+    const invitations = table('public.invitations', [
+      column('id'),
+      column('email', 'text'),
+      column('status', 'text'),
+      column('created_at', 'timestamptz'),
+    ])
+    const sent = table('public.sent_reminders', [column('id'), column('sent_at', 'timestamptz')], {
+      links: [{ column: 'invitation', table: 'public.invitations', key: 'id' }],
+    })
+    const tables = [users, projects, members, chat, invitations, sent].flatMap((one) => one ?? [])
+    const functions = ['daily-reminders', 'notify', 'send-welcome']
+    const found = await propose({ ...team, tables }, ask(), functions)
+    expect(found.notifications).toMatchObject({
+      value: { function: 'notify', resourceUpdated: { body: { project_id: '{resource}' } }, chatMessage: {} },
+      sure: false,
+    })
+    expect(found.onboarding).toMatchObject({ value: { function: 'send-welcome' }, sure: false })
+    expect(found.reminders?.value).toMatchObject({
+      function: 'daily-reminders',
+      tracking: { table: 'public.sent_reminders', invitation: 'invitation', sentAt: 'sent_at' },
+    })
+    const text = renderConfig(found, { dumps: ['a.dump'] })
+    expect((await load('guessed', text)).notifications).toBeUndefined()
+    const taken = text.replaceAll(/^ {4}\/\/ (?=(notifications|onboarding|rateLimit|reminders): | {2}|\})/gm, '    ')
+    expect(Object.keys(await load('taken', taken))).toEqual(
+      expect.arrayContaining(['notifications', 'onboarding', 'rateLimit', 'reminders']),
+    )
+    // A function that only has another name is no notification.
+    expect(await propose({ ...team, tables }, ask(), ['export'])).not.toHaveProperty('notifications')
+
+    async function load(name: string, config: string) {
+      const path = join(folder, `${name}.config.ts`)
+      await writeFile(path, config)
+      return (await loadConfig(path, folder)).config.contracts ?? {}
+    }
+  })
+
   test('of which policies fail, or nobody could be asked, is not sure', async () => {
     for (const answer of [
       { tried: 5, whole: 5, leaked: 2, failed: false },

@@ -1,6 +1,6 @@
 import type { Contracts } from '../model/config.ts'
 import type { Ask, SharedAnswer } from './ask.ts'
-import { guesses } from './guesses.ts'
+import { type GuessedContract, guesses } from './guesses.ts'
 import { orderRoles, statedValues } from './roles.ts'
 import type { Column, Shape, Table } from './shape.ts'
 
@@ -14,12 +14,9 @@ export type Proposal = {
   readonly resource?: Proposed<NonNullable<Contracts['resource']>>
   readonly membership?: Proposed<NonNullable<Contracts['membership']>>
   readonly shared: readonly Proposed<SharedTable>[]
-  readonly rateLimit?: Proposed<NonNullable<Contracts['rateLimit']>>
-  readonly reminders?: Proposed<NonNullable<Contracts['reminders']>>
-  readonly accessCodes?: Proposed<NonNullable<Contracts['accessCodes']>>
   /** What was looked for and not found, for the reader. */
   readonly missing: readonly string[]
-}
+} & { readonly [Key in GuessedContract]?: Proposed<NonNullable<Contracts[Key]>> }
 
 /** A column that holds ids of users, and how that is known. */
 type UserColumn = { readonly column: Column; readonly why: string; readonly linked: boolean }
@@ -36,7 +33,7 @@ export async function propose(shape: Shape, ask: Ask, functions: readonly string
     ...(resource ? { resource } : {}),
     ...(membership ? { membership } : {}),
     shared,
-    ...guesses(shape, functions, resource?.value, userColumns),
+    ...guesses(shape, functions, { resource: resource?.value, membership: membership?.value }, userColumns),
     missing: [
       ...(profile ? [] : ['No table looks like a profile: none has one row for each user of auth.users.']),
       ...(membership ? [] : ['No table looks like a membership: none has a user, something shared and a role.']),

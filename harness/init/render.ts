@@ -1,3 +1,4 @@
+import { guessedContracts } from './guesses.ts'
 import type { Proposal, Proposed } from './propose.ts'
 
 /** Where the inputs are, relative to the config, as they were found. */
@@ -19,9 +20,7 @@ export function renderConfig(proposal: Proposal, places: Places): string {
     part('membership', proposal.membership),
     sharedPart(sure, false),
     sharedPart(unsure, true),
-    part('rateLimit', proposal.rateLimit),
-    part('reminders', proposal.reminders),
-    part('accessCodes', proposal.accessCodes),
+    ...guessedContracts.map((key) => part(key, proposal[key])),
   ].flat()
   const notes = missing.map((line) => `    // ${oneLine(line)}`)
   const contracts = [...parts, ...notes]
