@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { codeOf, type KeyedHash } from './keyed-hash.ts'
-import { permute, permuteWithin } from './permute.ts'
+import { codeOf, type KeyedHash, pick } from './keyed-hash.ts'
+import { bits, digits as decimal, permute, permuteWithin } from './permute.ts'
 import type { MaskWords } from './words.ts'
 
 /** Where masked addresses are: nobody can have one there, and Resend refuses to send to it. */
@@ -14,23 +14,23 @@ export function maskEmail(keyed: KeyedHash, words: MaskWords, value: string, lim
   if (!value.includes('@')) return permute(keyed, 'contact', value)
   const address = value.trim()
   const lower = address.toLowerCase()
-  const digits = keyed('email', lower)
-  const first = pick(words.firstNames, digits, 40)
-  const last = pick(words.lastNames, digits, 44)
-  const code = codeOf(digits)
-  const whole = `${first}.${last}.${code}`.toLowerCase().replace(/[^a-z0-9.]/g, '')
+  const hash = keyed('email', lower)
+  const code = codeOf(hash)
+  const first = pick(words.localParts.first, hash[5])
+  const last = pick(words.localParts.last, hash[6])
   const room = limit - maskDomain.length - 1 - (value.length - address.length)
-  const local = whole.length <= room ? whole : code.slice(0, Math.max(1, room))
-  const masked = address === lower ? local : withCapitals(local, keyed('case', address))
-  return value.replace(address, () => `${masked}@${maskDomain}`)
+  const fits = first.length + last.length + code.length + 2 <= room
+  const local = fits ? `${first}.${last}.${code}` : code.slice(0, Math.max(1, room))
+  const masked = `${address === lower ? local : withCapitals(local, keyed('case', address))}@${maskDomain}`
+  return address.length === value.length ? masked : value.replace(address, () => masked)
 }
 
 /** The first letter, and others as the bits of a hash say. */
-function withCapitals(local: string, digits: string): string {
+function withCapitals(local: string, hash: Uint32Array): string {
   let at = 0
   return local.replace(/[a-z]/g, (letter) => {
-    const digit = Number.parseInt(digits[at % 64] ?? '0', 16)
-    return at++ === 0 || digit % 2 === 1 ? letter.toUpperCase() : letter
+    const bit = ((hash[(at >> 5) & 7] ?? 0) >>> (at & 31)) & 1
+    return at++ === 0 || bit === 1 ? letter.toUpperCase() : letter
   })
 }
 
@@ -39,14 +39,19 @@ function withCapitals(local: string, digits: string): string {
  * want it. The same digits become the same ones, however they are written: Auth keeps numbers without their `+`.
  */
 export function maskPhone(keyed: KeyedHash, value: string): string {
+  // Most have no letter, and then need no look at each.
+  const isBare = /^[ -@]+$/.test(value)
   const digits = value.replace(/\D/g, '')
-  if (digits === '' || /\p{L}{4}/u.test(value)) return permute(keyed, 'contact', value)
+  if (digits === '' || (!isBare && /\p{L}{4}/u.test(value))) return permute(keyed, 'contact', value)
   const masked =
-    digits.length > 32 ? permute(keyed, 'phone', digits, 1) : permuteWithin(keyed, 'phone', digits, '0123456789', 1)
+    digits.length > 32 ? permute(keyed, 'phone', digits, 1) : permuteWithin(keyed, 'phone', digits, decimal, 1)
   let at = 0
-  return value
-    .replace(/\d/g, () => masked[at++] ?? '')
-    .replace(/[^\d\s]/g, (char) => (/\p{L}/u.test(char) ? 'x' : char))
+  let result = ''
+  for (const char of value) {
+    if (char >= '0' && char <= '9') result += masked[at++] ?? ''
+    else result += !isBare && /\p{L}/u.test(char) ? 'x' : char
+  }
+  return result
 }
 
 /** Pure: every IP address in a text by another one, ports and masks of networks as they are; IPv6 within 2001:db8::/32. */
@@ -60,19 +65,14 @@ export function maskIp(keyed: KeyedHash, value: string): string {
     }
     if (!isIPv6(text)) return text
     found = true
-    const digits = keyed('ip', text.toLowerCase())
-    return `2001:db8:${[0, 4, 8, 12, 16, 20].map((at) => Number.parseInt(digits.slice(at, at + 4), 16).toString(16)).join(':')}`
+    const [a = 0, b = 0, c = 0] = keyed('ip', text.toLowerCase())
+    return `2001:db8:${[a >>> 16, a & 0xffff, b >>> 16, b & 0xffff, c >>> 16, c & 0xffff].map((part) => part.toString(16)).join(':')}`
   })
   return found ? masked : permute(keyed, 'contact', value)
 }
 
 function maskIpv4(keyed: KeyedHash, ip: string): string {
-  const bits = ip.split('.').map((part) => Number(part).toString(2).padStart(8, '0'))
-  const masked = permuteWithin(keyed, 'ip', bits.join(''), '01')
+  const octets = ip.split('.').map((part) => Number(part).toString(2).padStart(8, '0'))
+  const masked = permuteWithin(keyed, 'ip', octets.join(''), bits)
   return [0, 8, 16, 24].map((at) => Number.parseInt(masked.slice(at, at + 8), 2)).join('.')
-}
-
-/** An item of a list for the three digits of a hash from `at` on. */
-export function pick(list: readonly string[], digits: string, at: number): string {
-  return list[Number.parseInt(digits.slice(at, at + 4), 16) % list.length] ?? ''
 }

@@ -31,6 +31,7 @@ export class CopyMasker {
   #lastByte = 0
   #escaped = false
   #hasEscapes = false
+  #isAscii = true
   #mayBeMarked = false
   // Of the piece at hand:
   #output = Buffer.alloc(0)
@@ -60,19 +61,12 @@ export class CopyMasker {
     this.#escaped = false
     while (position < piece.length) {
       const byte = piece[position] ?? 0
-      if (byte > newline && byte !== backslash && byte !== at) position++
-      else if (byte === at) {
-        this.#mayBeMarked = true
-        position++
-      } else if (byte === backslash) {
-        this.#hasEscapes = true
-        position += 2
-      } else if (byte !== tab && byte !== newline) position++
-      else {
+      if (byte > backslash && byte < 0x80) position++
+      else if (byte === tab || byte === newline) {
         const masked = this.#field(piece, start, position)
         if (masked !== undefined) {
           if (written < start) this.#copy(piece, written, start)
-          this.#append(masked)
+          this.#write(masked)
           written = position
         }
         if (byte === newline) {
@@ -87,11 +81,20 @@ export class CopyMasker {
         start = position
         this.#earlierBytes = 0
         this.#hasEscapes = false
+        this.#isAscii = true
         this.#mayBeMarked = hasSecret
         if (this.#column >= last && this.#column > 0) {
           position = rowEnd(piece, position)
           start = position
         }
+      } else if (byte === backslash) {
+        this.#hasEscapes = true
+        this.#isAscii = false
+        position += 2
+      } else {
+        if (byte === at) this.#mayBeMarked = true
+        else if (byte > 0x7f) this.#isAscii = false
+        position++
       }
     }
     if (position > piece.length) this.#escaped = true
@@ -103,28 +106,27 @@ export class CopyMasker {
   end(): Buffer {
     const left = this.#field(Buffer.alloc(0), 0, 0) ?? Buffer.concat(this.#pending)
     this.#pending = []
-    return left
+    return typeof left === 'string' ? Buffer.from(left) : left
   }
 
-  /** What takes the place of the field at hand, as bytes; undefined: it stays, and none of it was held back. */
-  #field(piece: Buffer, start: number, end: number): Buffer | undefined {
+  /** What takes the place of the field at hand; undefined: it stays, and none of it was held back. */
+  #field(piece: Buffer, start: number, end: number): string | Buffer | undefined {
     const column = this.#columns[this.#column]
     if (column === undefined || (column.onlyMarked && !this.#mayBeMarked && this.#pending.length === 0))
       return undefined
-    const own = piece.subarray(start, end)
-    const held = this.#pending.length > 0
-    const bytes = held ? Buffer.concat([...this.#pending, own]) : own
-    if (held) this.#pending = []
-    const unchanged = held ? bytes : undefined
-    if (bytes.length === 0) return unchanged
+    let held: Buffer | undefined
+    if (this.#pending.length > 0) {
+      held = Buffer.concat([...this.#pending, piece.subarray(start, end)])
+      this.#pending = []
+    } else if (start === end) return undefined
+    const field = held?.toString('utf8') ?? piece.toString(this.#isAscii ? 'latin1' : 'utf8', start, end)
     // NULL, and the line that closes the rows.
-    if (this.#hasEscapes && bytes.length === 2 && (bytes[1] === 0x4e || bytes[1] === dot)) return unchanged
-    const field = bytes.toString('utf8')
+    if (this.#hasEscapes && (field === '\\N' || field === '\\.')) return held
     const value = this.#hasEscapes ? unescapeField(field) : field
     const masked = column.mask(value)
-    if (masked === value) return unchanged
+    if (masked === value) return held
     this.counts[this.#column] = (this.counts[this.#column] ?? 0) + 1
-    return Buffer.from(escapeField(masked))
+    return escapeField(masked)
   }
 
   #isClosing(piece: Buffer, start: number, end: number): boolean {
@@ -145,9 +147,24 @@ export class CopyMasker {
     this.#used += piece.copy(this.#output, this.#used, from, to)
   }
 
-  #append(bytes: Buffer): void {
-    this.#room(bytes.length)
-    this.#used += bytes.copy(this.#output, this.#used)
+  #write(masked: string | Buffer): void {
+    this.#room(masked.length * 3)
+    if (typeof masked !== 'string') {
+      this.#used += masked.copy(this.#output, this.#used)
+      return
+    }
+    const output = this.#output
+    const from = this.#used
+    // Most are short and ASCII: one by one they are written sooner than a call of the runtime begins.
+    for (let at = 0; at < masked.length; at++) {
+      const code = masked.charCodeAt(at)
+      if (code > 0x7f) {
+        this.#used = from + output.write(masked, from, 'utf8')
+        return
+      }
+      output[from + at] = code
+    }
+    this.#used = from + masked.length
   }
 
   #room(bytes: number): void {

@@ -12,6 +12,7 @@ export function unescapeField(field: string): string {
 
 /** Pure: a value as COPY's text format holds it. */
 export function escapeField(value: string): string {
+  if (!/[\b\f\n\r\t\v\\]/.test(value)) return value
   return value.replace(/[\b\f\n\r\t\v\\]/g, (char) => `\\${escapeOf[char] ?? char}`)
 }
 

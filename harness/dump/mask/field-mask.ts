@@ -15,8 +15,8 @@ export function fieldMask(masks: Masks, { as, column }: Pick<PlannedMask, 'as' |
 function valueMask({ mask }: Masks, as: MaskAs, base: string): (value: string) => string {
   if (base === 'bytea') return (value) => (value.startsWith('\\x') ? `\\x${mask('bytes', value.slice(2))}` : value)
   if (base === 'json' || base === 'jsonb') {
-    if (as === 'text') return (value) => maskLeaves(value, (leaf) => mask('text', leaf.value))
-    if (as === 'mentions') return (value) => maskLeaves(value, (leaf) => mask('mentions', leaf.value))
+    if (as === 'text') return (value) => maskLeaves(value, (leaf) => mask('text', leaf))
+    if (as === 'mentions') return (value) => maskLeaves(value, (leaf) => mask('mentions', leaf))
   }
   return (value) => mask(as, value)
 }

@@ -1,40 +1,57 @@
-/** What a string of a JSON text is: the key of the member that it is the value of, or that its array is. */
-export type Leaf = { readonly key: string; readonly value: string }
-
 /**
- * Pure: a JSON text with the strings (never the names of members) that `mask` gives another value for. Everything else
- * stays byte for byte: numbers of any size, spaces, the order of members. What is no JSON comes back as it is, masked as
- * far as it could be read.
+ * Pure: a JSON text with the strings (never the names of members) that `mask` gives another value for. `key`: of the
+ * member that the string is the value of, or that its array is. Everything else stays byte for byte: numbers of any size,
+ * spaces, the order of members. What is no JSON comes back as it is, masked as far as it could be read.
  */
-export function maskLeaves(json: string, mask: (leaf: Leaf) => string): string {
+export function maskLeaves(json: string, mask: (leaf: string, key: string) => string): string {
   const keys: string[] = []
   let key = ''
   let result = ''
   let written = 0
-  tokens.lastIndex = 0
-  for (let token = tokens.exec(json); token !== null; token = tokens.exec(json)) {
-    const [text, colon] = token
-    if (text === '{' || text === '[') keys.push(key)
-    else if (text === '}' || text === ']') key = keys.pop() ?? ''
-    else if (colon !== undefined) key = parsed(text.slice(0, -colon.length))
-    else {
-      const { index } = token
-      const value = parsed(text)
-      const masked = mask({ key, value })
-      // Masks of what is in here may have read other JSON meanwhile.
-      tokens.lastIndex = index + text.length
+  for (let at = 0; at < json.length; at++) {
+    const code = json.charCodeAt(at)
+    if (code === openBrace || code === openBracket) keys.push(key)
+    else if (code === closeBrace || code === closeBracket) key = keys.pop() ?? ''
+    else if (code === quote) {
+      const start = at
+      let hasEscapes = false
+      for (at++; at < json.length; at++) {
+        const inner = json.charCodeAt(at)
+        if (inner === quote) break
+        if (inner === backslash) {
+          hasEscapes = true
+          at++
+        }
+      }
+      if (at >= json.length) break
+      const value = hasEscapes ? parsed(json.slice(start, at + 1)) : json.slice(start + 1, at)
+      if (isFollowedByColon(json, at + 1)) {
+        key = value
+        continue
+      }
+      const masked = mask(value, key)
       if (masked === value) continue
-      result += json.slice(written, index) + JSON.stringify(masked)
-      written = index + text.length
+      result += json.slice(written, start) + JSON.stringify(masked)
+      written = at + 1
     }
   }
   return written === 0 ? json : result + json.slice(written)
 }
 
-const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|[{}[\]]/gs
+const [quote, backslash, colon] = [0x22, 0x5c, 0x3a]
+const [openBrace, closeBrace, openBracket, closeBracket] = [0x7b, 0x7d, 0x5b, 0x5d]
 
+function isFollowedByColon(json: string, at: number): boolean {
+  while (isSpace(json.charCodeAt(at))) at++
+  return json.charCodeAt(at) === colon
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d)
+}
+
+/** What cannot be parsed has strange escapes, and is its own value. */
 function parsed(text: string): string {
-  if (!text.includes('\\')) return text.slice(1, -1)
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'string' ? value : text

@@ -1,50 +1,92 @@
 import { hash } from 'node:crypto'
-
-/** 64 hex digits that tell nothing of `value` to who lacks the key: the same for the same two texts under one key. */
-export type KeyedHash = (purpose: string, value: string) => string
+import { compress, startState } from './blake2s.ts'
 
 /**
- * HMAC-SHA256 (RFC 2104) with the key `SHA256(secret)` as its 64 hex digits. Written with the one-shot hash, which takes
- * half the time of `createHmac`: with a key of one block of ASCII, both pads are ASCII, too.
+ * Eight words of 32 bits that tell nothing of `value` to who lacks the key: the same for the same two texts under one
+ * key. The next call writes over them.
  */
+export type KeyedHash = (purpose: string, value: string) => Uint32Array
+
+const blockBytes = 64
+/** Texts of up to so many characters are written into memory that stays. */
+const keptCharacters = 4096
+
+/** BLAKE2s-256 of a block with the key, the purpose, a zero byte and the value. It cannot be extended, so that a key in front will do. */
 export function keyedHash(secret: string): KeyedHash {
-  const key = hash('sha256', secret, 'hex')
-  const inner = padded(key, 0x36)
-  const outer = Buffer.from(padded(key, 0x5c), 'latin1')
-  const message = Buffer.alloc(outer.length + 32)
-  outer.copy(message)
+  const keyed = startState()
+  const key = new Int32Array(blockBytes / 4)
+  Buffer.from(key.buffer).write(hash('sha256', secret, 'hex'), 'latin1')
+  compress(keyed, key, 0, blockBytes, false)
+
+  const kept = Buffer.from(new ArrayBuffer(Math.ceil((3 * keptCharacters + 1) / blockBytes) * blockBytes))
+  const keptWords = new Int32Array(kept.buffer)
+  const state = new Int32Array(8)
+  const result = new Uint32Array(state.buffer)
   return (purpose, value) => {
-    message.write(hash('sha256', `${inner}${purpose}\0${value}`, 'binary'), outer.length, 'latin1')
-    return hash('sha256', message, 'hex')
+    let bytes = kept
+    let words = keptWords
+    const characters = purpose.length + value.length
+    if (characters > keptCharacters) {
+      bytes = Buffer.from(new ArrayBuffer(Math.ceil((3 * characters + 1) / blockBytes) * blockBytes))
+      words = new Int32Array(bytes.buffer)
+    }
+    let length = write(bytes, 0, purpose)
+    bytes[length++] = 0
+    length = write(bytes, length, value)
+    const lastBlock = (length - 1) & -blockBytes
+    for (let at = length; at < lastBlock + blockBytes; at++) bytes[at] = 0
+    for (let word = 0; word < 8; word++) state[word] = keyed[word] ?? 0
+    for (let at = 0; at < lastBlock; at += blockBytes) compress(state, words, at >> 2, at + 2 * blockBytes, false)
+    compress(state, words, lastBlock >> 2, blockBytes + length, true)
+    return result
   }
 }
 
-function padded(key: string, pad: number): string {
-  return String.fromCharCode(...Buffer.from(key, 'latin1').map((byte) => byte ^ pad))
+/** Writes a text as UTF-8; tells where it ends. */
+function write(bytes: Buffer, from: number, text: string): number {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code > 0x7f) return from + bytes.write(text, from, 'utf8')
+    bytes[from + at] = code
+  }
+  return from + text.length
 }
 
 const letters = 'abcdefghijkmnpqrstuvwxyz23456789'
+const pairs = Array.from({ length: 1024 }, (_, bits) => `${letters[bits >> 5]}${letters[bits & 31]}`)
 
-/** Letters and digits for the first bits of a hash, five bits each: 80 bits unless told otherwise. At most 48. */
-export function codeOf(digits: string, length = 16): string {
-  let code = ''
-  for (let at = 0; code.length < length; at += 5) {
-    const bits = Number.parseInt(digits.slice(at, at + 5), 16)
-    for (let shift = 15; shift >= 0 && code.length < length; shift -= 5) code += letters[(bits >> shift) & 31]
-  }
-  return code
+/** Letters and digits for 80 bits of a hash, from a word of it on. */
+export function codeOf(hash: Uint32Array, from = 0): string {
+  const a = hash[from] ?? 0
+  const b = hash[from + 1] ?? 0
+  const c = hash[from + 2] ?? 0
+  return `${four(a >>> 12)}${four(((a & 0xfff) << 8) | (b >>> 24))}${four((b >>> 4) & 0xfffff)}${four(((b & 15) << 16) | (c >>> 16))}`
+}
+
+function four(bits: number): string {
+  return `${pairs[bits >> 10]}${pairs[bits & 1023]}`
 }
 
 const consonants = 'bdfghjklmnprstvz'
 const vowels = 'aiou'
+const heads = Array.from(
+  { length: 1024 },
+  (_, bits) => `${consonants[bits >> 6]}${vowels[(bits >> 4) & 3]}${consonants[bits & 15]}`,
+)
+const tails = Array.from({ length: 64 }, (_, bits) => `${vowels[bits >> 4]}${consonants[bits & 15]}`)
 
 /** A word that can be said, for the first 48 bits of a hash: 15 small letters (a proquint of three parts). */
-export function wordOf(digits: string): string {
-  let word = ''
-  for (let at = 0; at < 12; at += 4) {
-    const bits = Number.parseInt(digits.slice(at, at + 4), 16)
-    word += `${consonants[bits >> 12]}${vowels[(bits >> 10) & 3]}${consonants[(bits >> 6) & 15]}`
-    word += `${vowels[(bits >> 4) & 3]}${consonants[bits & 15]}`
-  }
-  return word
+export function wordOf(hash: Uint32Array): string {
+  const a = hash[0] ?? 0
+  const b = hash[1] ?? 0
+  return `${part(a >>> 16)}${part(a & 0xffff)}${part(b >>> 16)}`
+}
+
+function part(bits: number): string {
+  return `${heads[bits >> 6]}${tails[bits & 63]}`
+}
+
+/** An item of a list for a number of 32 bits. */
+export function pick(list: readonly string[], bits: number | undefined): string {
+  return list[(bits ?? 0) % list.length] ?? ''
 }

@@ -1,10 +1,11 @@
 import type { MaskKind } from '../../model/config.ts'
-import { maskEmail, maskIp, maskPhone, pick } from './addresses.ts'
+import { maskEmail, maskIp, maskPhone } from './addresses.ts'
 import { maskLeaves } from './json-leaves.ts'
-import { codeOf, type KeyedHash, wordOf } from './keyed-hash.ts'
+import { codeOf, type KeyedHash, pick, wordOf } from './keyed-hash.ts'
+import { remembering } from './memory.ts'
 import { replaceAddresses, replaceSecrets } from './mentions.ts'
 import { kindOfKey } from './names.ts'
-import { permute, permuteWithin } from './permute.ts'
+import { hexDigits, permute, permuteWithin } from './permute.ts'
 import type { MaskWords } from './words.ts'
 
 /**
@@ -28,8 +29,8 @@ export type MaskOptions = {
   readonly limits?: Readonly<Partial<Record<MaskAs, number>>>
 }
 
-/** Masks asked for again soon (the same address in several tables) are remembered: so many of each kind. */
-const remembered = 20_000
+/** Kinds whose values come again soon: the same address in several columns. */
+const recurring = ['email', 'phone', 'contact', 'ip', 'name', 'address'] as const satisfies readonly MaskAs[]
 
 /**
  * Pure but for its memory: the same value gets the same mask, in whatever table it stands. Two values get two masks: an
@@ -37,10 +38,9 @@ const remembered = 20_000
  */
 export function createMasks(keyed: KeyedHash, words: MaskWords, { keep = [], limits = {} }: MaskOptions = {}): Masks {
   const kept = new Set(keep.map((address) => address.toLowerCase()))
-  const memories = new Map<string, Map<string, string>>()
   const keeps = (address: string) => {
     const lower = address.trim().toLowerCase()
-    return kept.has(lower) || lower.endsWith('@resend.dev')
+    return (kept.size > 0 && kept.has(lower)) || lower.endsWith('@resend.dev')
   }
 
   const fresh = (as: MaskAs, value: string): string => {
@@ -64,16 +64,14 @@ export function createMasks(keyed: KeyedHash, words: MaskWords, { keep = [], lim
       case 'token':
         return permute(keyed, 'token', value)
       case 'bytes':
-        return value.length > 32 ? hashedDigits(keyed, value) : permuteWithin(keyed, 'bytes', value, '0123456789abcdef')
+        return value.length > 32 ? hashedDigits(keyed, value) : permuteWithin(keyed, 'bytes', value, hexDigits)
       case 'subject':
         return uuid.test(value) ? value : permute(keyed, 'token', value)
       case 'password':
         return maskPassword(keyed, value)
       case 'json':
       case 'user-json':
-        return maskLeaves(value, (leaf) =>
-          mask(kindOfKey(leaf.key, leaf.value, as === 'user-json') ?? 'mentions', leaf.value),
-        )
+        return maskLeaves(value, (leaf, key) => mask(kindOfKey(key, leaf, as === 'user-json') ?? 'mentions', leaf))
       case 'mentions':
         return replaceSecrets(
           keyed,
@@ -84,16 +82,13 @@ export function createMasks(keyed: KeyedHash, words: MaskWords, { keep = [], lim
   const within = (limit: number | undefined, value: string, masked: string) =>
     limit === undefined || masked.length <= limit ? masked : permute(keyed, 'short', value)
 
+  const memories = new Map<MaskAs, (value: string) => string>(
+    recurring.map((as) => [as, remembering((value) => fresh(as, value))]),
+  )
   const mask = (as: MaskAs, value: string): string => {
     if (value === '') return value
-    if (value.length > 320 || as === 'mentions' || as === 'json' || as === 'user-json') return fresh(as, value)
-    const memory = memories.get(as) ?? new Map<string, string>()
-    const known = memory.get(value)
-    if (known !== undefined) return known
-    const masked = fresh(as, value)
-    if (memory.size >= remembered) memory.clear()
-    memories.set(as, memory.set(value, masked))
-    return masked
+    const remembered = memories.get(as)
+    return remembered === undefined ? fresh(as, value) : remembered(value)
   }
   return { mask, keeps }
 }
@@ -101,7 +96,12 @@ export function createMasks(keyed: KeyedHash, words: MaskWords, { keep = [], lim
 /** As many hexadecimal digits, by the hash of them all. */
 function hashedDigits(keyed: KeyedHash, value: string): string {
   let digits = ''
-  for (let block = 0; digits.length < value.length; block++) digits += keyed(`bytes ${block}`, value)
+  let seed = value
+  for (let block = 0; digits.length < value.length; block++) {
+    const hash = Buffer.from(keyed(`bytes ${block}`, seed).buffer).toString('hex')
+    if (block === 0) seed = hash
+    digits += hash
+  }
   return digits.slice(0, value.length)
 }
 
@@ -109,26 +109,26 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** One word for one word, so that a user name stays one; two names and a word for more. */
 function maskName(keyed: KeyedHash, words: MaskWords, value: string): string {
-  const digits = keyed('name', value)
-  const word = wordOf(digits)
-  const first = pick(words.firstNames, digits, 40)
-  if (/\s/.test(value)) return `${first} ${pick(words.lastNames, digits, 44)} ${word[0]?.toUpperCase()}${word.slice(1)}`
+  const hash = keyed('name', value)
+  const word = wordOf(hash)
+  const first = pick(words.firstNames, hash[5])
+  if (/\s/.test(value)) return `${first} ${pick(words.lastNames, hash[6])} ${word[0]?.toUpperCase()}${word.slice(1)}`
   return value === value.toLowerCase() ? `${first.toLowerCase()}${word}` : `${first}${word}`
 }
 
 function maskStreet(keyed: KeyedHash, words: MaskWords, value: string): string {
-  const digits = keyed('address', value)
-  const word = wordOf(digits)
-  const number = 1 + (Number.parseInt(digits.slice(48, 52), 16) % 999)
-  return `${number} ${pick(words.streets, digits, 40)} ${word[0]?.toUpperCase()}${word.slice(1)}`
+  const hash = keyed('address', value)
+  const word = wordOf(hash)
+  const number = 1 + ((hash[6] ?? 0) % 999)
+  return `${number} ${pick(words.streets, hash[5])} ${word[0]?.toUpperCase()}${word.slice(1)}`
 }
 
 /** Sentences about as long as the text was, and a word that is its own. */
 function maskText(keyed: KeyedHash, { prose }: MaskWords, value: string): string {
-  const digits = keyed('text', value)
-  const code = codeOf(digits)
+  const hash = keyed('text', value)
+  const code = codeOf(hash)
   let left = Array.from(value).length - code.length - 1
-  let start = Number.parseInt(digits.slice(40, 46), 16) % prose.length
+  let start = (hash[5] ?? 0) % prose.length
   let text = ''
   while (left > 0) {
     const piece = prose.slice(start, start + left)

@@ -2,6 +2,8 @@
 export type MaskWords = {
   readonly firstNames: readonly string[]
   readonly lastNames: readonly string[]
+  /** Both as the local part of an address may hold them. */
+  readonly localParts: { readonly first: readonly string[]; readonly last: readonly string[] }
   readonly streets: readonly string[]
   /** Some 64 KB of sentences. */
   readonly prose: string
@@ -12,9 +14,15 @@ export async function maskWords(): Promise<MaskWords> {
   const { faker } = await import('@faker-js/faker/locale/en')
   faker.seed(1)
   const several = (make: () => string) => [...new Set(Array.from({ length: 1024 }, make))]
+  const plain = (names: readonly string[]) => [
+    ...new Set(names.map((name) => name.toLowerCase().replace(/[^a-z]/g, ''))),
+  ]
+  const firstNames = several(() => faker.person.firstName())
+  const lastNames = several(() => faker.person.lastName())
   return {
-    firstNames: several(() => faker.person.firstName()),
-    lastNames: several(() => faker.person.lastName()),
+    firstNames,
+    lastNames,
+    localParts: { first: plain(firstNames), last: plain(lastNames) },
     streets: several(() => faker.location.street()),
     prose: faker.lorem.sentences(1024, ' '),
   }
