@@ -1,6 +1,6 @@
 import type { Connection } from '../../database/engine.ts'
+import { type Differing, selectRows } from '../ledger/chunks.ts'
 import type { Side } from '../ledger/layout.ts'
-import { type Differing, selectRows } from '../ledger/scan.ts'
 import type { SessionPair } from '../ledger/session.ts'
 import type { Reading } from './reading.ts'
 

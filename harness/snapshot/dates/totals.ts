@@ -1,6 +1,6 @@
 import type { Connection } from '../../database/engine.ts'
+import { everyChunk, selectRows } from '../ledger/chunks.ts'
 import type { Side } from '../ledger/layout.ts'
-import { everyChunk, selectRows } from '../ledger/scan.ts'
 import type { DateTable } from './columns.ts'
 
 /** Aggregates over all rows of one side. */

@@ -23,7 +23,16 @@ export type LedgerTable = {
   readonly heaps: readonly Heap[]
 }
 
-export type Heap = { readonly oid: number; readonly schema: string; readonly name: string; readonly pages: number }
+export type Heap = {
+  readonly oid: number
+  readonly schema: string
+  readonly name: string
+  readonly pages: number
+  /** Where its pages are, from the server's data folder; null where a checkpoint does not bring all of them there. */
+  readonly file: string | null
+  /** Of a partition: its columns, their places, types and defaults, as one text. */
+  readonly columns: string
+}
 
 export type LedgerColumn = {
   readonly name: string
@@ -38,6 +47,8 @@ export type LedgerColumn = {
   readonly deterministic: boolean
   /** The expression of a generated column. */
   readonly generated?: string
+  /** What rows hold that are older than the column, where that is not NULL. */
+  readonly whenAbsent: string | null
   /** A BEFORE UPDATE trigger, or convention, keeps the time of the last change here. */
   readonly keptByTrigger: boolean
 }
@@ -109,7 +120,7 @@ SELECT current_setting('server_version_num')::int AS server, (SELECT json_agg(js
   'columns', (SELECT coalesce(json_agg(json_build_object(
       'name', a.attname, 'position', a.attnum, 'type', format_type(a.atttypid, a.atttypmod), 'base', b.typname,
       'builtIn', b.oid::bigint < 16384, 'hasTypmod', greatest(a.atttypmod, r.typmod) >= 0,
-      'deterministic', coalesce(co.collisdeterministic, true),
+      'deterministic', coalesce(co.collisdeterministic, true), 'whenAbsent', a.attmissingval::text,
       'generated', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END) ORDER BY a.attnum), '[]')
     FROM pg_attribute a JOIN resolved r ON r.type = a.atttypid JOIN pg_type b ON b.oid = r.base
       LEFT JOIN pg_collation co ON co.oid = a.attcollation
@@ -125,7 +136,10 @@ SELECT current_setting('server_version_num')::int AS server, (SELECT json_agg(js
         SELECT FROM unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) AS u (attnum)
         JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = u.attnum WHERE NOT a.attnotnull)) k),
   'heaps', (SELECT coalesce(json_agg(json_build_object('oid', h.oid::bigint, 'schema', hn.nspname, 'name', h.relname,
-      'pages', pg_relation_size(h.oid) / current_setting('block_size')::int) ORDER BY hn.nspname, h.relname), '[]')
+      'pages', pg_relation_size(h.oid) / current_setting('block_size')::int,
+      'file', CASE WHEN h.relpersistence = 'p' AND h.relam = 2 THEN pg_relation_filepath(h.oid) END,
+      'columns', CASE WHEN h.relispartition THEN (SELECT json_agg(json_build_array(a.attname, a.attnum, a.atttypid::bigint, a.attmissingval::text, a.attgenerated)
+        ORDER BY a.attnum)::text FROM pg_attribute a WHERE a.attrelid = h.oid AND a.attnum > 0 AND NOT a.attisdropped) ELSE '' END) ORDER BY hn.nspname, h.relname), '[]')
     FROM (SELECT t.oid AS relid WHERE t.relkind = 'r'
           UNION ALL SELECT p.relid FROM pg_partition_tree(t.oid) p WHERE t.relkind = 'p' AND p.isleaf) l
     JOIN pg_class h ON h.oid = l.relid AND h.relkind = 'r' JOIN pg_namespace hn ON hn.oid = h.relnamespace),

@@ -2,12 +2,12 @@ import type { Connection } from '../../database/engine.ts'
 import type { DeclaredMove } from '../../model/declared-move.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { LedgerColumn, LedgerTable } from './catalog.ts'
+import { everyChunk, selectRows } from './chunks.ts'
 import { looseText, reference } from './image.ts'
 import { hashOf, type TablePair } from './layout.ts'
 import { fetchKeys } from './narrow.ts'
 import { compareKeys, type Rows } from './outcome.ts'
 import { keysKept, type Tally } from './rows.ts'
-import { everyChunk, selectRows } from './scan.ts'
 import type { SessionPair } from './session.ts'
 
 /** Values of one column that is gone, held against the table where a migration says they went. */

@@ -125,3 +125,26 @@ const exact: ReadonlySet<string> = new Set([
   'pg_lsn',
   'xid8',
 ])
+
+/** Whether equal bytes are equal values whatever else the database holds: built-in types that refer to nothing in a catalogue, and arrays of them. */
+export function keepsItsBytes(column: Pick<LedgerColumn, 'base' | 'builtIn'>): boolean {
+  const base = column.base.replace(/^_/, '')
+  return column.builtIn && (exact.has(base) || textual.has(base) || json.has(base) || selfContained.has(base))
+}
+
+const selfContained: ReadonlySet<string> = new Set([
+  'numeric',
+  ...floats,
+  'interval',
+  'bit',
+  'varbit',
+  'xml',
+  'point',
+  'tsvector',
+  'int4range',
+  'int8range',
+  'numrange',
+  'daterange',
+  'tsrange',
+  'tstzrange',
+])

@@ -1,9 +1,10 @@
 import type { Connection } from '../../database/engine.ts'
 import type { LedgerTable } from './catalog.ts'
+import { type Differing, selectRows } from './chunks.ts'
 import { rowAlias } from './image.ts'
 import { keyTexts, type RowLayout, type Side, type SideLayout, type TablePair } from './layout.ts'
 import { RowComparison } from './rows.ts'
-import { type Differing, type ScanResult, selectRows } from './scan.ts'
+import type { ScanResult } from './scan.ts'
 import type { SessionPair } from './session.ts'
 
 /** Rows in one bucket of the key's hash: few enough to hold, many enough to keep the round trips few. */

@@ -1,16 +1,10 @@
 import type { Connection } from '../../database/engine.ts'
 import { qualified } from '../../database/identifiers.ts'
-import type { Heap, LedgerTable } from './catalog.ts'
-import { rowAlias } from './image.ts'
+import type { LedgerTable } from './catalog.ts'
+import { chunkName, type Differing, everyPlace, inChunk, theseChunks } from './chunks.ts'
 import type { Side, TablePair } from './layout.ts'
+import { noChunks, type SameChunks } from './pages.ts'
 import type { SessionPair } from './session.ts'
-
-/** The heaps of one side with those chunks of them that the other side does not have in the same place with the same rows. */
-export type Differing = {
-  readonly rows: number
-  readonly pagesPerChunk: number
-  readonly heaps: readonly { readonly heap: Heap; readonly chunks: readonly number[] }[]
-}
 
 export type ScanResult = {
   /** Rows of the whole table on each side. */
@@ -24,46 +18,36 @@ export type RowHashes = Readonly<Record<Side, { readonly rowHash: string }>>
 
 type Chunks = ReadonlyMap<string, { readonly count: number; readonly sum: string }>
 
+/** Pages in a chunk of this table: a power of two, so that no chunk lies in two files. */
+export function pagesPerChunkOf(table: TablePair): number {
+  const largest = Math.max(0, ...[...table.before.heaps, ...table.after.heaps].map((heap) => heap.pages))
+  return 2 ** Math.ceil(Math.log2(Math.max(8, largest / 8192)))
+}
+
 /**
  * Hashes both sides of a table in one pass each, a sum of row hashes for every few pages. A clone keeps its rows where they
  * were, so chunks with equal sums hold the same rows and cancel out; what differs is left for `narrow`. Nothing rests on
- * the place being the same: a rewritten table just has no equal chunks.
+ * the place being the same: a rewritten table just has no equal chunks. `same`: chunks that are known to be equal.
  */
-export async function scanTable(pair: SessionPair, table: TablePair, layout: RowHashes): Promise<ScanResult> {
-  const pagesPerChunk = Math.max(8, Math.ceil(largestHeap(table) / 8192))
+export async function scanTable(
+  pair: SessionPair,
+  table: TablePair,
+  layout: RowHashes,
+  same: SameChunks = noChunks,
+): Promise<ScanResult> {
+  const pagesPerChunk = pagesPerChunkOf(table)
   const [before, after] = await Promise.all([
-    hashChunks(pair.before, table.before, layout.before.rowHash, pagesPerChunk),
-    hashChunks(pair.after, table.after, layout.after.rowHash, pagesPerChunk),
+    hashChunks(pair.before, table.before, layout.before.rowHash, pagesPerChunk, same.before),
+    hashChunks(pair.after, table.after, layout.after.rowHash, pagesPerChunk, same.after),
   ])
   const names = heapNames(table)
   const left = differingChunks(table.before, before, table.after, after, names, pagesPerChunk)
   const right = differingChunks(table.after, after, table.before, before, names, pagesPerChunk)
   return {
-    rows: { before: total(before), after: total(after) },
+    rows: { before: total(before) + sum(same.before.values()), after: total(after) + sum(same.after.values()) },
     equal: left.rows === 0 && right.rows === 0,
     differing: { before: left, after: right },
   }
-}
-
-/** Every chunk of every heap: for a table whose columns went, where rows matter that are equal in the columns left. */
-export function everyChunk(table: LedgerTable, rows: number): Differing {
-  const pagesPerChunk = Math.max(8, ...table.heaps.map((heap) => heap.pages))
-  return {
-    rows,
-    pagesPerChunk,
-    heaps: table.heaps.filter((heap) => heap.pages > 0).map((heap) => ({ heap, chunks: [0] })),
-  }
-}
-
-/** `FROM` items that yield `columns` for each row of the chunks, one query for each heap. */
-export function selectRows(differing: Differing, columns: string): string {
-  const { pagesPerChunk, heaps } = differing
-  return heaps
-    .map(
-      ({ heap, chunks }) => `SELECT ledger_found.* FROM unnest('{${chunks.join(',')}}'::int[]) AS ledger_chunk (place)
-        CROSS JOIN LATERAL (SELECT ${columns} FROM ${inChunk(heap, pagesPerChunk)} OFFSET 0) AS ledger_found`,
-    )
-    .join('\nUNION ALL\n')
 }
 
 /**
@@ -75,25 +59,21 @@ async function hashChunks(
   table: LedgerTable,
   rowHash: string,
   pagesPerChunk: number,
+  known: ReadonlyMap<string, number>,
 ): Promise<Chunks> {
   const chunks = new Map<string, { count: number; sum: string }>()
   for (const heap of table.heaps) {
-    const last = Math.ceil(heap.pages / pagesPerChunk) - 1
-    if (last < 0) continue
+    const places = everyPlace(heap, pagesPerChunk).filter((place) => !known.has(chunkName(heap, place)))
+    if (places.length === 0) continue
     const { rows } = await connection.query<[number, number, string]>({
       rowMode: 'array',
-      text: `SELECT ledger_chunk.place, ledger_sum.* FROM generate_series(0, ${last}) AS ledger_chunk (place)
+      text: `SELECT ledger_chunk.place, ledger_sum.* FROM ${theseChunks(places)}
         CROSS JOIN LATERAL (SELECT count(*)::int, sum(hashfloat8extended((${rowHash})::float8, 0))::text FROM ${inChunk(heap, pagesPerChunk)}) AS ledger_sum
         WHERE ledger_sum.count > 0`,
     })
-    for (const [place, count, sum] of rows) chunks.set(`${heap.oid}/${place}`, { count, sum })
+    for (const [place, count, sum] of rows) chunks.set(chunkName(heap, place), { count, sum })
   }
   return chunks
-}
-
-function inChunk(heap: Heap, pagesPerChunk: number): string {
-  const edge = (offset: number) => `format('(%s,0)', (ledger_chunk.place + ${offset})::bigint * ${pagesPerChunk})::tid`
-  return `ONLY ${qualified(heap.schema, heap.name)} AS ${rowAlias} WHERE ${rowAlias}.ctid >= ${edge(0)} AND ${rowAlias}.ctid < ${edge(1)}`
 }
 
 /** Heaps of both sides that may hold rows in the same places: by oid, else by name. */
@@ -110,6 +90,7 @@ function heapNames(table: TablePair): ReadonlyMap<number, number> {
   return names
 }
 
+/** Chunks that neither side was asked for have no sum on either, and are equal. */
 function differingChunks(
   own: LedgerTable,
   chunks: Chunks,
@@ -122,10 +103,10 @@ function differingChunks(
   const heaps = own.heaps.map((heap) => {
     const partner = other.heaps.find((one) => one.oid === names.get(heap.oid))
     const places: number[] = []
-    for (let place = 0; place * pagesPerChunk < heap.pages; place++) {
-      const mine = chunks.get(`${heap.oid}/${place}`)
+    for (const place of everyPlace(heap, pagesPerChunk)) {
+      const mine = chunks.get(chunkName(heap, place))
       if (!mine) continue
-      const theirs = partner && otherChunks.get(`${partner.oid}/${place}`)
+      const theirs = partner && otherChunks.get(chunkName(partner, place))
       if (theirs && theirs.count === mine.count && theirs.sum === mine.sum) continue
       places.push(place)
       rows += mine.count
@@ -135,7 +116,6 @@ function differingChunks(
   return { rows, pagesPerChunk, heaps: heaps.filter((heap) => heap.chunks.length > 0) }
 }
 
-const total = (chunks: Chunks) => [...chunks.values()].reduce((sum, chunk) => sum + chunk.count, 0)
+const sum = (numbers: Iterable<number>) => [...numbers].reduce((all, number) => all + number, 0)
 
-const largestHeap = (table: TablePair) =>
-  Math.max(0, ...[...table.before.heaps, ...table.after.heaps].map((heap) => heap.pages))
+const total = (chunks: Chunks) => sum([...chunks.values()].map(({ count }) => count))

@@ -2,12 +2,14 @@ import { availableParallelism } from 'node:os'
 import type { Connection, Database } from '../../database/engine.ts'
 import type { DeclaredMove } from '../../model/declared-move.ts'
 import { type LedgerCatalog, type LedgerTable, takeCatalog } from './catalog.ts'
+import { type Differing, everyChunk, selectRows } from './chunks.ts'
 import { type ElsewhereRows, followMove } from './declared-moves.ts'
 import { layoutOf, planLedger, type RowLayout, type Side, type TablePair } from './layout.ts'
 import { fetchKeys, narrow, varies } from './narrow.ts'
 import { compareKeys, type Ledger, noRows, type Rows, type TableOutcome, type WholeTable } from './outcome.ts'
+import { noChunks, sameChunks } from './pages.ts'
 import { keysKept, type Move, type RowComparison, type Tally } from './rows.ts'
-import { type Differing, everyChunk, scanTable, selectRows } from './scan.ts'
+import { pagesPerChunkOf, scanTable } from './scan.ts'
 import { eachWithPair, openPair, type SessionPair } from './session.ts'
 import { whileSteady } from './steady.ts'
 
@@ -23,6 +25,8 @@ export type LedgerOptions = {
   readonly moves?: readonly DeclaredMove[] | undefined
   /** How long a table may be written to before the comparison gives up, in milliseconds. Default: 10,000. */
   readonly lockTimeout?: number | undefined
+  /** From how many pages on a table is compared by its pages first, which costs a checkpoint. Default: 1024. */
+  readonly pagesFrom?: number | undefined
   /** Only these tables, by the name that findings give them. Default: all. */
   readonly only?: ReadonlySet<string> | undefined
 }
@@ -41,7 +45,8 @@ export async function takeLedger(
   const isWanted = (table: LedgerTable) => options.only?.has(table.object) ?? true
   const lockTimeout = options.lockTimeout ?? 10_000
   const targets = new Map(catalogs.after.tables.map((table) => [table.object, table]))
-  const follow = { server: catalogs.before.server, moves: options.moves ?? [], targets }
+  const pagesFrom = options.pagesFrom ?? 1024
+  const follow = { server: catalogs.before.server, moves: options.moves ?? [], targets, pagesFrom }
   const tables: TableOutcome[] = []
   const dropped: WholeTable[] = []
   const created: WholeTable[] = []
@@ -103,15 +108,18 @@ type Following = {
   readonly server: number
   readonly moves: readonly DeclaredMove[]
   readonly targets: ReadonlyMap<string, LedgerTable>
+  readonly pagesFrom: number
 }
 
 async function comparePair(
   sessions: SessionPair,
   pair: TablePair,
-  { server, moves, targets }: Following,
+  { server, moves, targets, pagesFrom }: Following,
 ): Promise<TableOutcome> {
   const layout = layoutOf(pair, server)
-  const scan = await scanTable(sessions, pair, layout)
+  const large = pages(pair.before) >= pagesFrom
+  const same = large ? await sameChunks(sessions, pair, pagesPerChunkOf(pair)) : noChunks
+  const scan = await scanTable(sessions, pair, layout, same)
   // Rows that are equal in the columns left still lose what was in a column that is gone.
   const whole = pair.dropped.length > 0 && scan.rows.before > 0
   const differing = whole

@@ -1,0 +1,112 @@
+import type { Connection } from '../../database/engine.ts'
+import type { Heap, LedgerColumn } from './catalog.ts'
+import { chunkName, everyPlace, inChunk, theseChunks } from './chunks.ts'
+import { keepsItsBytes } from './image.ts'
+import type { TablePair } from './layout.ts'
+import type { SessionPair } from './session.ts'
+
+/** Rows of each chunk, by `chunkName`, whose pages hold the same bytes on both sides. */
+export type SameChunks = {
+  readonly before: ReadonlyMap<string, number>
+  readonly after: ReadonlyMap<string, number>
+}
+
+export const noChunks: SameChunks = { before: new Map(), after: new Map() }
+
+/**
+ * Finds the chunks of a table and its clone that are the same byte by byte, which is several times as fast as hashing rows;
+ * these need no second look. That is proof where all of this holds, and is not tried where it does not:
+ *
+ * - Both sessions keep writers off the table (see `whileSteady`), and what was written is in its file: a checkpoint comes
+ *   before the file is read. An unlogged table, which no checkpoint writes, is left out.
+ * - The bytes say the same on both sides: the same columns in the same places, of types whose value is in its bytes alone
+ *   (an enum keeps the number of its label, `regclass` that of a table). A value that is stored apart stays what it is as
+ *   long as its row points to it.
+ * - The same rows are visible: both databases share the server's record of what was committed.
+ *
+ * The sessions need a superuser, as the harness' are.
+ */
+export async function sameChunks(sessions: SessionPair, table: TablePair, pagesPerChunk: number): Promise<SameChunks> {
+  const before = new Map<string, number>()
+  const after = new Map<string, number>()
+  for (const heap of comparableHeaps(table)) {
+    await sessions.after.query('CHECKPOINT')
+    const [left, right] = await Promise.all([
+      hashPages(sessions.before, heap.before, pagesPerChunk),
+      hashPages(sessions.after, heap.after, pagesPerChunk),
+    ])
+    const places = [...left].filter(([place, bytes]) => bytes === right.get(place)).map(([place]) => place)
+    // The same rows on either side: each counts half of them.
+    const middle = Math.ceil(places.length / 2)
+    const counted = await Promise.all([
+      countRows(sessions.before, heap.before, pagesPerChunk, places.slice(0, middle)),
+      countRows(sessions.after, heap.after, pagesPerChunk, places.slice(middle)),
+    ])
+    for (const [place, count] of counted.flat()) {
+      before.set(chunkName(heap.before, place), count)
+      after.set(chunkName(heap.after, place), count)
+    }
+  }
+  return { before, after }
+}
+
+type HeapPair = { readonly before: Heap; readonly after: Heap }
+
+/** Heaps that have one file since the databases were one, and whose bytes say the same on both sides. Pure. */
+export function comparableHeaps(table: TablePair): readonly HeapPair[] {
+  if (!table.common.every(sameBytes)) return []
+  return table.before.heaps.flatMap((before) => {
+    const after = table.after.heaps.find(({ oid }) => oid === before.oid)
+    if (after === undefined || before.file === null || after.file === null) return []
+    // A partition may have its columns in other places than its table.
+    const partition = before.oid !== table.before.oid || after.oid !== table.after.oid
+    if (partition && before.columns !== after.columns) return []
+    return fileNumber(before.file) === fileNumber(after.file) ? [{ before, after }] : []
+  })
+}
+
+/** A column that was added with a default has it in the catalogue for the rows that were there, not in their bytes. */
+function sameBytes({ before, after }: { readonly before: LedgerColumn; readonly after: LedgerColumn }): boolean {
+  return (
+    before.position === after.position &&
+    before.type === after.type &&
+    before.whenAbsent === after.whenAbsent &&
+    before.generated === undefined &&
+    after.generated === undefined &&
+    keepsItsBytes(before) &&
+    keepsItsBytes(after)
+  )
+}
+
+const fileNumber = (file: string) => file.slice(file.lastIndexOf('/') + 1)
+
+async function countRows(
+  connection: Connection,
+  heap: Heap,
+  pagesPerChunk: number,
+  places: readonly number[],
+): Promise<readonly (readonly [place: number, count: number])[]> {
+  if (places.length === 0) return []
+  const { rows } = await connection.query<[number, number]>({
+    rowMode: 'array',
+    text: `SELECT ledger_chunk.place, ledger_rows.count FROM ${theseChunks(places)}
+      CROSS JOIN LATERAL (SELECT count(*)::int FROM ${inChunk(heap, pagesPerChunk)}) AS ledger_rows`,
+  })
+  return rows
+}
+
+/** A hash of the bytes of each chunk that could be read to its end. */
+async function hashPages(connection: Connection, heap: Heap, pagesPerChunk: number): Promise<Map<number, string>> {
+  const places = everyPlace(heap, pagesPerChunk)
+  const { rows } = await connection.query<[number, number, string]>({
+    rowMode: 'array',
+    text: `SELECT place, (octet_length(bytes) / block)::int, hash_record_extended(ROW(bytes), 0)::text FROM (
+      SELECT place, block, pg_read_binary_file($1 || coalesce('.' || nullif(start / segment, 0), ''), start % segment * block, ${pagesPerChunk} * block) AS bytes
+      FROM (SELECT ledger_chunk.place, ledger_chunk.place::bigint * ${pagesPerChunk} AS start FROM ${theseChunks(places)}) AS ledger_start,
+        (SELECT current_setting('block_size')::bigint AS block, (pg_size_bytes(current_setting('segment_size')) / current_setting('block_size')::bigint) AS segment) AS ledger_sizes
+      OFFSET 0) AS ledger_pages`,
+    values: [heap.file],
+  })
+  const whole = (place: number) => Math.min(pagesPerChunk, heap.pages - place * pagesPerChunk)
+  return new Map(rows.filter(([place, pages]) => pages === whole(place)).map(([place, , hash]) => [place, hash]))
+}
