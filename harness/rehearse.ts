@@ -11,6 +11,7 @@ import { type Inputs, readInputs } from './inputs.ts'
 import { lookAtRealLogins } from './login-stage.ts'
 import { lintMigrations } from './migrations/lint.ts'
 import { provePredicates } from './migrations/prove.ts'
+import { takeTableSizes } from './migrations/table-sizes.ts'
 import type { Contracts } from './model/config.ts'
 import type { RollbackRun } from './model/migration-run.ts'
 import type { Rehearsal } from './model/report.ts'
@@ -118,7 +119,10 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
   const { options } = inputs
   const clone = cloner()
   await stages.look('lint', async () => {
-    const { findings, check } = await lintMigrations(selection.pending, { signal })
+    const { migrations: run } = prepared
+    const queries = inputs.capture?.queries?.map(({ query }) => query)
+    const tables = run && { run, sizes: await takeTableSizes(before), queries }
+    const { findings, check } = await lintMigrations(selection.pending, { signal, tables })
     return { findings, checks: [check] }
   })
   if (prepared.migrations) {

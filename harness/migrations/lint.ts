@@ -6,6 +6,7 @@ import { HarnessError, messageOf } from '../errors.ts'
 import type { Check } from '../model/check.ts'
 import type { Finding } from '../model/finding.ts'
 import type { MigrationFile } from '../model/migration-run.ts'
+import { type LockedTables, lockRules, whyHarmless } from './lint-tables.ts'
 import { compareText } from './order.ts'
 
 /**
@@ -27,21 +28,32 @@ export type Lint = { readonly findings: readonly Finding[]; readonly check: Chec
 /** Where squawk's binary is; throws when its package for this platform is not installed. */
 export type FindBinary = () => string
 
-/** Lints migrations with squawk: a warning for each rule and file. Without its binary the check is `not run`. */
+export type LintOptions = {
+  readonly signal?: AbortSignal | undefined
+  readonly findBinary?: FindBinary
+  /** By which a rule about locks is only told, not warned of, where nobody waits. Without them each is a warning. */
+  readonly tables?: LockedTables | undefined
+}
+
+/**
+ * Lints migrations with squawk: a warning for each rule and file, and a note where a rule is about locking tables that are
+ * new, or tiny and not in use. Without its binary the check is `not run`.
+ */
 export async function lintMigrations(
   files: readonly MigrationFile[],
-  {
-    signal,
-    findBinary = squawkBinary,
-  }: { readonly signal?: AbortSignal | undefined; readonly findBinary?: FindBinary } = {},
+  { signal, findBinary = squawkBinary, tables }: LintOptions = {},
 ): Promise<Lint> {
   const check = { id: 'migrations.lint', metric: 'performance', title: 'Migrations linted', required: false } as const
   try {
-    const findings = files.length === 0 ? [] : findingsOfLint(await runSquawk(findBinary(), files, signal), files)
-    const summary = `${files.length} files linted: ${findings.length === 0 ? 'nothing found' : `${findings.length} warnings`}.`
+    const complaints = files.length === 0 ? [] : await runSquawk(findBinary(), files, signal)
+    const findings = findingsOfLint(await weigh(complaints, files, tables))
+    const notes = findings.filter(({ severity }) => severity === 'info').length
+    const warnings = findings.length - notes
+    const found = [...(warnings > 0 ? [`${warnings} warnings`] : []), ...(notes > 0 ? [`${notes} notes`] : [])]
+    const summary = `${files.length} files linted: ${found.length === 0 ? 'nothing found' : found.join(', ')}.`
     return {
       findings,
-      check: { ...check, status: 'passed', summary, numbers: { files: files.length, warnings: findings.length } },
+      check: { ...check, status: 'passed', summary, numbers: { files: files.length, warnings, notes } },
     }
   } catch (error) {
     if (error instanceof HarnessError) throw error
@@ -106,27 +118,50 @@ function parseComplaints(text: string): readonly Complaint[] {
   return Array.isArray(complaints) ? (complaints as Complaint[]) : []
 }
 
-/** One warning for each file and rule, at the first place. */
-function findingsOfLint(complaints: readonly Complaint[], files: readonly MigrationFile[]): readonly Finding[] {
-  const groups = Map.groupBy(complaints, ({ file, rule_name }) => `${file}\n${rule_name}`)
+type Weighed = { readonly complaint: Complaint; readonly file: MigrationFile; readonly harmless?: readonly string[] }
+
+async function weigh(
+  complaints: readonly Complaint[],
+  files: readonly MigrationFile[],
+  tables: LockedTables | undefined,
+): Promise<readonly Weighed[]> {
+  const weighed: Weighed[] = []
+  for (const complaint of complaints) {
+    const file = files.find(({ path }) => resolve(path) === complaint.file)
+    if (file === undefined || complaint.rule_name === 'syntax-error') continue
+    const aboutLocks = tables !== undefined && lockRules.has(complaint.rule_name)
+    const harmless = aboutLocks ? await whyHarmless(file, complaint.line + 1, tables) : undefined
+    weighed.push({ complaint, file, ...(harmless === undefined ? {} : { harmless }) })
+  }
+  return weighed
+}
+
+/** One finding for each file, rule and severity, at the first place. */
+function findingsOfLint(weighed: readonly Weighed[]): readonly Finding[] {
+  const groups = Map.groupBy(weighed, ({ complaint, harmless }) =>
+    [complaint.file, complaint.rule_name, harmless !== undefined].join('\n'),
+  )
   const findings = [...groups.values()].flatMap((group): readonly Finding[] => {
     const [first] = group
-    const file = files.find(({ path }) => resolve(path) === first?.file)
-    if (!first || !file || first.rule_name === 'syntax-error') return []
-    const lines = [...new Set(group.map(({ line }) => line + 1))]
+    if (first === undefined) return []
+    const { complaint, file } = first
+    const lines = [...new Set(group.map(({ complaint: { line } }) => line + 1))]
     const shown = lines.slice(0, 20).join(', ')
+    const reasons = [...new Set(group.flatMap(({ harmless = [] }) => harmless))].sort(compareText)
     return [
       {
         kind: 'migration.lint',
         object: file.name,
-        title: `${file.name}: ${first.message}`,
+        title: `${file.name}: ${complaint.message}`,
         evidence: [
-          `Rule ${first.rule_name} of squawk.`,
+          `Rule ${complaint.rule_name} of squawk.`,
           `${lines.length === 1 ? 'Line' : 'Lines'} ${shown}${lines.length > 20 ? ` … and ${lines.length - 20} more` : ''}.`,
+          ...reasons,
         ],
+        ...(first.harmless === undefined ? {} : { severity: 'info' }),
         migration: file.name,
-        where: { file: file.path, line: first.line + 1, column: first.column + 1 },
-        ...(first.help === null ? {} : { fix: first.help }),
+        where: { file: file.path, line: complaint.line + 1, column: complaint.column + 1 },
+        ...(complaint.help === null ? {} : { fix: complaint.help }),
       },
     ]
   })

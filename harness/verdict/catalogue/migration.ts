@@ -89,7 +89,8 @@ export const migrationFindings = {
     meaning:
       'A statement matches a pattern that is known for trouble in production: long locks, breaking changes, lost safety.',
     why: 'A copy without traffic does not show what a lock does to a busy table.',
-    advice: 'Follow the rule named in the evidence, or accept it when the table is small.',
+    advice:
+      'Follow the rule named in the evidence, or accept it when the table is small. About locks on tables that are new, or tiny and named in no captured query, it is only a note.',
     declared: 'object',
     bad: 'create index tasks_event on public.tasks (event_id);',
     good: 'create index concurrently if not exists tasks_event on public.tasks (event_id);',
