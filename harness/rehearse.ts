@@ -2,20 +2,20 @@ import { lookAtAccess } from './access-stage.ts'
 import { answersBetween, lookAtApi } from './api-stage.ts'
 import { attribute } from './attribution/attribute.ts'
 import type { RunOptions } from './cli/options.ts'
-import { cloner } from './clones.ts'
+import { type Cloner, untouchedCopies } from './clones.ts'
 import { checkContractNames } from './contract-names.ts'
 import type { Database } from './database/engine.ts'
 import { rehearseDeploy } from './deploy-stage.ts'
 import { takeDevelopment } from './development.ts'
 import { type Inputs, readInputs } from './inputs.ts'
-import { lookAtRealLogins } from './login-stage.ts'
+import { type LoginsOf, lookAtRealLogins } from './login-stage.ts'
 import { lintMigrations } from './migrations/lint.ts'
 import { provePredicates } from './migrations/prove.ts'
 import { takeTableSizes } from './migrations/table-sizes.ts'
 import type { Contracts } from './model/config.ts'
 import type { RollbackRun } from './model/migration-run.ts'
 import type { Rehearsal } from './model/report.ts'
-import type { SuiteRun } from './model/suite-run.ts'
+import type { Side, SuiteRun } from './model/suite-run.ts'
 import { plannedChecks } from './planned-checks.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { provenanceOf } from './provenance.ts'
@@ -107,9 +107,13 @@ export async function rehearse(options: RunOptions, { signal, events }: Host): P
   }
 }
 
+type Sides = Readonly<Record<Side, Database>>
 type Looked = { readonly suites?: SuiteRun; readonly rollback?: RollbackRun }
 
-/** Everything that is looked at on the two sides, one stage after the other: each has both cores to itself. */
+/**
+ * Everything that is looked at on the two sides. Stages that only read, and those that read other things than they, run
+ * side by side; what measures times or fills both cores by itself runs alone.
+ */
 async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: AbortSignal): Promise<Looked> {
   const { before, after, selection } = prepared
   if (!before || !after || !selection) {
@@ -117,7 +121,8 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
     return {}
   }
   const { options } = inputs
-  const clone = cloner()
+  await using copies = await untouchedCopies([before, after])
+  const { clone } = copies
   await stages.look('lint', async () => {
     const { migrations: run } = prepared
     const queries = inputs.capture?.queries?.map(({ query }) => query)
@@ -130,6 +135,85 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
     const { pending, record } = selection
     await rehearseDeploy(before, { pending, run: prepared.migrations, record, maxBlock, clone, signal }, stages)
   }
+  const sides = { before, after }
+  const [logins, { identities, access, later }] = await stages.together([
+    (lane) => lookAtStates(sides, { prepared, inputs, selection, clone, signal }, lane),
+    (lane) => lookAtAccess(sides, inputs, clone, lane, signal),
+  ])
+  const reads = options.config.contracts?.reads ?? []
+  const api = { reads, identities: identities ?? [], clone, signal }
+  await stages.look('api', () => lookAtApi(sides, stages.findings, api))
+  const mailing = mailingOf(options.config.contracts)
+  await stages.look('recipients', () => lookAtRecipients(sides, mailing, signal))
+  const suites = await runSuiteStage(sides, inputs, clone, stages, signal)
+  if (identities === undefined) stages.skip('queries', 'nobody could be picked to send them')
+  else {
+    await stages.look('queries', async () => {
+      await using was = await clone(before)
+      await using is = await clone(after)
+      // Awaited here: the clones go when this block ends.
+      return await compareQueries(was, is, identities, {
+        signal,
+        seed: options.seed,
+        queries: options.config.queries ?? [],
+      })
+    })
+  }
+  const way = {
+    folder: inputs.rollback,
+    applied: selection.pending,
+    restore: prepared.restore,
+    record: selection.record,
+  }
+  const touched = new Set(
+    stages.findings.filter(({ kind }) => /^(schema|data|access)\./.test(kind)).map(({ object }) => object),
+  )
+  const [rollback, caused] = await stages.together([
+    (lane) => rehearseRollback(sides, { ...way, touched, clone, signal }, lane),
+    (lane) =>
+      lane.run('causes', async (progress) => {
+        const { pending, record } = selection
+        const found = await attribute(lane.findings, {
+          before,
+          after,
+          pending,
+          applied: prepared.migrations?.migrations ?? [],
+          access,
+          later,
+          zone: prepared.zone,
+          logins,
+          answers: reads.length > 0 ? answersBetween(api) : undefined,
+          mailing,
+          record,
+          clone,
+          signal,
+        })
+        const named = found.filter(({ migration }) => migration !== undefined).length
+        progress(`${named} of ${found.length} findings have their migration`)
+        return { found, of: lane.findings.length }
+      }),
+  ])
+  // No migration is behind what the way back brought about.
+  if (caused) stages.replaceFindings([...caused.found, ...stages.findings.slice(caused.of)])
+  return { ...(suites === undefined ? {} : { suites }), ...(rollback === undefined ? {} : { rollback }) }
+}
+
+type StatesContext = {
+  readonly prepared: Prepared
+  readonly inputs: Inputs
+  readonly selection: NonNullable<Prepared['selection']>
+  readonly clone: Cloner
+  readonly signal: AbortSignal
+}
+
+/** The stages from `schema` to `log in`: what is in the two databases, and who can log in. Answers with those whose logins differ. */
+async function lookAtStates(
+  sides: Sides,
+  { prepared, inputs, selection, clone, signal }: StatesContext,
+  stages: Stages,
+): Promise<LoginsOf> {
+  const { before, after } = sides
+  const { options } = inputs
   await stages.look('schema', async () => {
     const [was, is] = await Promise.all([takeSchema(before, { signal }), takeSchema(after, { signal })])
     return compareSchema(was, is)
@@ -165,61 +249,7 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
     }),
   )
   await stages.look('logins', () => lookAtLogins(before, after, clone, signal))
-  const logins = await lookAtRealLogins({ before, after }, inputs, clone, stages, signal)
-  const { identities, access, later } = await lookAtAccess({ before, after }, inputs, clone, stages, signal)
-  const reads = options.config.contracts?.reads ?? []
-  const api = { reads, identities: identities ?? [], clone, signal }
-  await stages.look('api', () => lookAtApi({ before, after }, stages.findings, api))
-  const mailing = mailingOf(options.config.contracts)
-  await stages.look('recipients', () => lookAtRecipients({ before, after }, mailing, signal))
-  const suites = await runSuiteStage({ before, after }, inputs, clone, stages, signal)
-  if (identities === undefined) stages.skip('queries', 'nobody could be picked to send them')
-  else {
-    await stages.look('queries', async () => {
-      await using was = await clone(before)
-      await using is = await clone(after)
-      // Awaited here: the clones go when this block ends.
-      return await compareQueries(was, is, identities, {
-        signal,
-        seed: options.seed,
-        queries: options.config.queries ?? [],
-      })
-    })
-  }
-  const way = {
-    folder: inputs.rollback,
-    applied: selection.pending,
-    restore: prepared.restore,
-    record: selection.record,
-  }
-  const touched = new Set(
-    stages.findings.filter(({ kind }) => /^(schema|data|access)\./.test(kind)).map(({ object }) => object),
-  )
-  const rollback = await rehearseRollback({ before, after }, { ...way, touched, clone, signal }, stages)
-  await stages.run('causes', async (progress) => {
-    const { pending, record } = selection
-    const applied = prepared.migrations?.migrations ?? []
-    const found = await attribute(stages.findings, {
-      before,
-      after,
-      pending,
-      applied,
-      access,
-      later,
-      zone: prepared.zone,
-      logins,
-      answers: reads.length > 0 ? answersBetween(api) : undefined,
-      mailing,
-      record,
-      clone,
-      signal,
-    })
-    stages.replaceFindings(found)
-    progress(
-      `${found.filter(({ migration }) => migration !== undefined).length} of ${found.length} findings have their migration`,
-    )
-  })
-  return { ...(suites === undefined ? {} : { suites }), ...(rollback === undefined ? {} : { rollback }) }
+  return await lookAtRealLogins(sides, inputs, clone, stages, signal)
 }
 
 function ordersOfContracts({ resource }: Contracts = {}): readonly NamedOrder[] {

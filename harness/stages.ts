@@ -18,7 +18,7 @@ export type StageEvents = {
  * the ones that need it stay `not run`; only bad input and an abort end the run at once.
  */
 export class Stages {
-  readonly #rows: Map<string, StageRun>
+  #rows: Map<string, StageRun>
   readonly #events: StageEvents
   readonly #evidence: { findings: Finding[]; checks: Map<string, Check> }
 
@@ -48,6 +48,38 @@ export class Stages {
   /** Puts other findings in the place of those so far: the same ones, better known. */
   replaceFindings(findings: readonly Finding[]): void {
     this.#evidence.findings = [...findings]
+  }
+
+  /**
+   * Runs lanes of stages side by side. Each sees the evidence from before them and its own; afterwards their evidence
+   * stands in the order of the lanes, whichever was first. What one throws is thrown once all have ended.
+   */
+  async together<T extends readonly unknown[]>(
+    lanes: {
+      readonly [K in keyof T]: (stages: Stages) => Promise<T[K]>
+    },
+  ): Promise<T> {
+    const known = new Map(this.#evidence.checks)
+    const views = lanes.map(() => this.#lane())
+    const ended = await Promise.allSettled(lanes.map((lane, index) => lane(views[index] ?? this)))
+    const start = this.findings.length
+    for (const view of views) {
+      this.add({
+        findings: view.findings.slice(start),
+        checks: view.checks.filter((check) => known.get(check.id) !== check),
+      })
+    }
+    return ended.map((one) => {
+      if (one.status === 'rejected') throw one.reason
+      return one.value
+    }) as unknown as T
+  }
+
+  #lane(): Stages {
+    const lane = new Stages([], this.checks, this.#events)
+    lane.#rows = this.#rows
+    lane.#evidence.findings = [...this.findings]
+    return lane
   }
 
   /** Runs one stage. `undefined` when it failed: its row says why, and what it was to check stays `not run`. */

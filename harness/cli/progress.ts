@@ -5,7 +5,7 @@ import type { StageEvents } from '../stages.ts'
 type Stream = { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
 
 /**
- * Progress on stderr: one line for each stage when it ends; on a terminal the running stage is shown below it, with a
+ * Progress on stderr: one line for each stage when it ends; on a terminal the running stages are shown below it, with a
  * clock. `close` clears the running line.
  */
 export function progressPrinter(
@@ -14,14 +14,16 @@ export function progressPrinter(
 ): StageEvents & { close(): void } {
   if (options.quiet) return { close() {} }
   const paint = (code: number, text: string) => (options.color ? `\u001b[${code}m${text}\u001b[0m` : text)
-  let running: { stage: string; text: string; since: number } | undefined
+  const running = new Map<string, { text: string; readonly since: number }>()
   const clear = () => {
     if (stream.isTTY) stream.write('\r\u001b[K')
   }
   const draw = () => {
-    if (!stream.isTTY || running === undefined) return
-    const seconds = Math.floor((performance.now() - running.since) / 1000)
-    const line = `  … ${running.stage}  ${running.text}  ${seconds} s`
+    if (!stream.isTTY || running.size === 0) return
+    const parts = [...running].map(([stage, { text, since }]) => {
+      return `${stage}  ${text}  ${Math.floor((performance.now() - since) / 1000)} s`
+    })
+    const line = `  … ${parts.join('  … ')}`
     clear()
     stream.write(paint(2, stripVTControlCharacters(line).slice(0, (stream.columns ?? 80) - 1)))
   }
@@ -29,18 +31,19 @@ export function progressPrinter(
   clock?.unref()
   return {
     onStart(stage) {
-      running = { stage, text: '', since: performance.now() }
+      running.set(stage, { text: '', since: performance.now() })
       draw()
     },
-    onProgress(_, text) {
-      if (running === undefined) return
-      running.text = text
+    onProgress(stage, text) {
+      const one = running.get(stage)
+      if (one === undefined) return
+      one.text = text
       draw()
     },
     onEnd({ name, status, milliseconds, reason }, error) {
       clear()
-      const detail = shortened(running?.text ?? '', (stream.columns ?? 100) - 35)
-      running = undefined
+      const detail = shortened(running.get(name)?.text ?? '', (stream.columns ?? 100) - 35)
+      running.delete(name)
       const mark = status === 'done' ? paint(32, '✓') : paint(31, '✗')
       const time = `${((milliseconds ?? 0) / 1000).toFixed(1)} s`.padStart(7)
       stream.write(`  ${mark} ${name.padEnd(22)}${paint(2, time)}  ${status === 'done' ? paint(2, detail) : reason}\n`)

@@ -71,7 +71,9 @@ export function condition(policies: readonly Policy[], role: string, command: 'i
   const applicable = policies.filter((policy) => appliesTo(policy, role, command))
   if (command === 'insert') return combine(applicable, (policy) => policy.check ?? policy.using)
   const using = combine(applicable, (policy) => policy.using)
-  return command === 'delete' ? using : `${using} and ${combine(applicable, (policy) => policy.check ?? policy.using)}`
+  if (command === 'delete') return using
+  const check = combine(applicable, (policy) => policy.check ?? policy.using)
+  return using === check ? using : `${using} and ${check}`
 }
 
 /** Whether a row that an UPDATE has changed may look like anything: it passes a permissive WITH CHECK that asks no more than a login. */

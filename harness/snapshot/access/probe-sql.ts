@@ -36,10 +36,15 @@ export function rowsQuery(
   only?: Probe['only'],
 ): string {
   const may = writeConditions(relation, policies, role)
-  const bits = [may.updatable, may.deletable, may.insertable].map((rule, bit) =>
-    rule === 'true' ? `${1 << bit}` : rule === 'false' ? '0' : `case when ${rule} then ${1 << bit} else 0 end`,
+  /** By rule, what it is worth in the mask: commands often have the same rule, which is then asked once for each row. */
+  const worth = new Map<string, number>()
+  for (const [bit, rule] of [may.updatable, may.deletable, may.insertable].entries()) {
+    worth.set(rule, (worth.get(rule) ?? 0) | (1 << bit))
+  }
+  const terms = [...worth].flatMap(([rule, mask]) =>
+    rule === 'true' ? `${mask}` : rule === 'false' ? [] : `case when ${rule} then ${mask} else 0 end`,
   )
-  return `select ${keyHash(key)} as h, ${bits.join(' + ')} as mask from ${relationSql(relation)}${only === undefined ? '' : ` where ${only.where}`}`
+  return `select ${keyHash(key)} as h, ${terms.join(' + ') || '0'} as mask from ${relationSql(relation)}${only === undefined ? '' : ` where ${only.where}`}`
 }
 
 /** One row: count and hash of each row set, and the rows where they are few. */

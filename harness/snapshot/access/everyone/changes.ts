@@ -1,6 +1,6 @@
 import { type RowSetName, rowSets } from '../facts.ts'
 import { maskOf } from '../probe-sql.ts'
-import type { Made, Person, Side, Total, Totals } from './side.ts'
+import { type Made, noTotal, type Person, type Side, type Total, type Totals } from './side.ts'
 
 /** Users whose rows of a set are others than before, among the rows that are on both sides. */
 export type TableChange = {
@@ -19,7 +19,7 @@ export type TableChange = {
 const mostRead = 400_000
 const mostWitnesses = 6
 
-type Found = { readonly rows: Set<string>; readonly users: { id: string; rows: number }[]; certain: number }
+type Found = { readonly rows: Set<number>; readonly users: { id: string; rows: number }[]; certain: number }
 type Sides = readonly { readonly side: Side }[]
 
 /**
@@ -37,8 +37,7 @@ export async function changesOf(
   const [old, now] = totals
   if (old === undefined || now === undefined) return []
   const differing = everyone.flatMap(({ id }, n) => {
-    const [was, is] = [old.get(n), now.get(n)]
-    if (was === undefined || is === undefined) return []
+    const [was, is] = [old.get(n) ?? nothing, now.get(n) ?? nothing]
     const others = sets.filter((set) => !isSame(was[set], is[set]))
     return others.length === 0 ? [] : [{ id, n, was, is, read: was.seen.commonCount + is.seen.commonCount }]
   })
@@ -49,6 +48,7 @@ export async function changesOf(
     return left >= 0
   })
   const numbers = read.map(({ n }) => n)
+  const places = new Map<string, number>()
   const [before = new Map(), after = new Map()] =
     numbers.length === 0
       ? []
@@ -56,7 +56,7 @@ export async function changesOf(
           sides.map(async ({ side }, index) => {
             const own = made[index]
             if (own === undefined) throw new TypeError('Each side has its tables.')
-            return await side.rowsOf(own, numbers)
+            return await side.rowsOf(own, numbers, places)
           }),
         )
   const found = new Map<string, Found>()
@@ -67,10 +67,10 @@ export async function changesOf(
     return known
   }
   for (const { id, n } of read) {
-    for (const { set, direction, hashes } of rowChanges(before.get(n) ?? new Map(), after.get(n) ?? new Map(), sets)) {
+    for (const { set, direction, rows } of rowChanges(before.get(n) ?? new Map(), after.get(n) ?? new Map(), sets)) {
       const known = of(set, direction)
-      for (const hash of hashes) known.rows.add(hash)
-      known.users.push({ id, rows: hashes.length })
+      for (const row of rows) known.rows.add(row)
+      known.users.push({ id, rows: rows.length })
     }
   }
   const unread = differing.slice(read.length)
@@ -123,31 +123,33 @@ function isSame(was: Total, is: Total): boolean {
   return was.commonCount === is.commonCount && was.commonHash === is.commonHash
 }
 
-type Rows = ReadonlyMap<string, number>
+const nothing = { seen: noTotal, updatable: noTotal, deletable: noTotal, insertable: noTotal }
+
+type Rows = ReadonlyMap<number, number>
 
 /** As the comparison of sampled users does it: what is not seen any more is told as that, not once more as unwritable. */
 function rowChanges(old: Rows, now: Rows, sets: readonly RowSetName[]) {
-  const changes = sets.map((set) => ({ set, bit: maskOf[set], gained: [] as string[], lost: [] as string[] }))
-  for (const [hash, mask] of now) {
-    const was = old.get(hash)
+  const changes = sets.map((set) => ({ set, bit: maskOf[set], gained: [] as number[], lost: [] as number[] }))
+  for (const [row, mask] of now) {
+    const was = old.get(row)
     if (was === mask) continue
     for (const { set, bit, gained } of changes) {
       const had = was !== undefined && (was & bit) === bit
-      if ((mask & bit) === bit && !had && (set !== 'insertable' || was !== undefined)) gained.push(hash)
+      if ((mask & bit) === bit && !had && (set !== 'insertable' || was !== undefined)) gained.push(row)
     }
   }
-  for (const [hash, mask] of old) {
-    const is = now.get(hash)
+  for (const [row, mask] of old) {
+    const is = now.get(row)
     if (is === mask) continue
     for (const { set, bit, lost } of changes) {
       const has = is !== undefined && (is & bit) === bit
-      if ((mask & bit) === bit && !has && (set === 'seen' || is !== undefined)) lost.push(hash)
+      if ((mask & bit) === bit && !has && (set === 'seen' || is !== undefined)) lost.push(row)
     }
   }
   return changes
     .flatMap(({ set, gained, lost }) => [
-      { set, direction: 'gained' as const, hashes: gained },
-      { set, direction: 'lost' as const, hashes: lost },
+      { set, direction: 'gained' as const, rows: gained },
+      { set, direction: 'lost' as const, rows: lost },
     ])
-    .filter(({ hashes }) => hashes.length > 0)
+    .filter((change) => change.rows.length > 0)
 }

@@ -6,7 +6,7 @@ import { Expander, type UserCall } from './expand.ts'
 import { FunctionBodies } from './functions.ts'
 import type { Plan } from './plan.ts'
 import { expressionSql } from './sql-text.ts'
-import { mostPairs, pairs, people, rows, type Statements, statementsOf } from './statements.ts'
+import { mostPairs, people, rows, type Statements, statementsOf } from './statements.ts'
 import { Refusal } from './tree.ts'
 import { UserColumns } from './user-columns.ts'
 
@@ -47,7 +47,7 @@ export class Side implements AsyncDisposable {
     const session = await database.connect()
     try {
       await session.query(
-        `set jit = off; set statement_timeout = ${limits.statement}; set from_collapse_limit = 12; set join_collapse_limit = 12; set work_mem = '64MB'; set max_parallel_workers_per_gather = 0`,
+        `set jit = off; set statement_timeout = ${limits.statement}; set from_collapse_limit = 12; set join_collapse_limit = 12; set work_mem = '64MB'; set temp_buffers = '64MB'; set max_parallel_workers_per_gather = 0`,
       )
       await session.query('begin')
       const catalog = await readCatalog(session)
@@ -110,12 +110,12 @@ export class Side implements AsyncDisposable {
     if (statements.loose && this.#people * count > this.#limits.loosePairs) {
       throw new Refusal('no join leads from the user to the row, and there are too many to hold each against each')
     }
+    let made = 0
     const reason = await this.#attempt(async () => {
-      for (const statement of statements.make) await this.#session.query(statement)
+      // The last one makes the pairs, and Postgres tells how many.
+      for (const statement of statements.make) made = (await this.#session.query(statement)).rowCount ?? 0
     })
     if (reason !== undefined) throw new Refusal(reason)
-    const { rows: counted } = await this.#session.query<{ n: number }>(`select count(*)::int as n from ${pairs}`)
-    const made = counted[0]?.n ?? 0
     if (made > mostPairs)
       throw new Refusal(`more than ${mostPairs.toLocaleString('en-US')} pairs of users and rows would have to be held`)
     return { statements, pairs: made }
@@ -166,19 +166,46 @@ export class Side implements AsyncDisposable {
     return new Map(found.map((row) => [Number(row.n), totalsOf(row)]))
   }
 
-  /** For each of these users the rows seen, by hash, with the mask of what may be done with them. Throws `Refusal`. */
-  async rowsOf({ statements }: Made, numbers: readonly number[]): Promise<Map<number, Map<string, number>>> {
-    const found = new Map<number, Map<string, number>>(numbers.map((n) => [n, new Map()]))
+  /**
+   * For each of these users the rows seen, by their place in `known`, with the mask of what may be done with them.
+   * `known`: places of rows by hash, which those that are new are added to. Throws `Refusal`.
+   */
+  async rowsOf(
+    { statements }: Made,
+    numbers: readonly number[],
+    known: Map<string, number>,
+  ): Promise<Map<number, Map<number, number>>> {
+    const found = new Map<number, Map<number, number>>(numbers.map((n) => [n, new Map()]))
     const reason = await this.#attempt(async () => {
-      const { rows: read } = await this.#session.query<[number, string, number]>({
+      const { rows: read } = await this.#session.query<[number, number, string]>({
         text: statements.rowsOfUsers,
         values: [numbers],
         rowMode: 'array',
       })
-      for (const [n, hash, mask] of read) found.get(n)?.set(hash, mask)
+      const lists = read.map(([n, mask, list]) => ({ n, mask, list: list.split(',').map(Number) }))
+      const places = await this.#placesOf([...new Set(lists.flatMap(({ list }) => list))], known)
+      for (const { n, mask, list } of lists) {
+        const mine = found.get(n)
+        for (const row of list) mine?.set(places.get(row) ?? -1, mask)
+      }
     })
     if (reason !== undefined) throw new Refusal(reason)
     return found
+  }
+
+  async #placesOf(numbers: readonly number[], known: Map<string, number>): Promise<ReadonlyMap<number, number>> {
+    const { rows: read } = await this.#session.query<[number, string]>({
+      text: `select greenlight_n, greenlight_h::text from ${rows} where greenlight_n = any ($1::int[])`,
+      values: [numbers],
+      rowMode: 'array',
+    })
+    const places = new Map<number, number>()
+    for (const [n, hash] of read) {
+      const place = known.get(hash) ?? known.size
+      known.set(hash, place)
+      places.set(n, place)
+    }
+    return places
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -207,15 +234,21 @@ export class Side implements AsyncDisposable {
 
 export type Made = { readonly statements: Statements; readonly pairs: number }
 
+/** Who sees no row has no totals. */
+export const noTotal: Total = { count: 0, hash: '0', commonCount: 0, commonHash: '0' }
+
+/** Sets that nobody has a row in have no columns. */
 function totalsOf(row: Readonly<Record<string, string>>): Readonly<Record<RowSetName, Total>> {
   const entries = rowSets.map((set) => [
     set,
-    {
-      count: Number(row[`${set}_count`]),
-      hash: row[`${set}_hash`] ?? '0',
-      commonCount: Number(row[`${set}_common_count`]),
-      commonHash: row[`${set}_common_hash`] ?? '0',
-    },
+    row[`${set}_count`] === undefined
+      ? noTotal
+      : {
+          count: Number(row[`${set}_count`]),
+          hash: row[`${set}_hash`] ?? '0',
+          commonCount: Number(row[`${set}_common_count`]),
+          commonHash: row[`${set}_common_hash`] ?? '0',
+        },
   ])
   return Object.fromEntries(entries) as Record<RowSetName, Total>
 }

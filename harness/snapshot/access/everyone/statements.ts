@@ -16,9 +16,12 @@ export const pairs = 'pg_temp.greenlight_pairs'
 export type Statements = {
   /** Make users, rows and pairs, in this order. */
   readonly make: readonly string[]
-  /** For each user `n`, of each set `…_count`, `…_hash`, and of rows on both sides `…_common_count`, `…_common_hash`. */
+  /**
+   * For each user `n` who sees a row, of each set that rows can be in `…_count`, `…_hash`, and of rows on both sides
+   * `…_common_count`, `…_common_hash`.
+   */
   readonly totals: string
-  /** Rows of the users `$1` that are on both sides, as `n`, `h`, `mask`. */
+  /** Rows of the users `$1` that are on both sides: `n`, `mask`, and the numbers of the rows joined by commas. */
   readonly rowsOfUsers: string
   /** Whether every user is held against every row. */
   readonly loose: boolean
@@ -92,8 +95,9 @@ function readings(plan: Plan, masks: readonly string[]): Pick<Statements, 'total
     return `(${conditions.map((condition) => `(${how(condition)})`).join(' and ')})`
   }
   const byEither = (condition: number) => `${byBits(condition)} or (p.m & ${1 << condition}) <> 0`
+  const told = rowSets.filter((set) => set === 'seen' || (plan.sets[set] ?? 'never') !== 'never')
   const numbersOf = (when: (set: RowSetName) => string) =>
-    rowSets.flatMap((set) =>
+    told.flatMap((set) =>
       [when(set), `${when(set)} and t.greenlight_common`].flatMap((condition, index) =>
         ['rows', 'hash'].map(
           (value, which) => `case when ${condition} then t.${value} else 0 end as ${set}_${names[index * 2 + which]}`,
@@ -104,23 +108,24 @@ function readings(plan: Plan, masks: readonly string[]): Pick<Statements, 'total
   const alike = 'greenlight_bits, greenlight_common, count(*) as rows, sum(greenlight_h) as hash'
   const ofAll = numbersOf((set) => inSet(set, byBits))
   const ofPairs = numbersOf((set) => `${inSet(set, byEither)} and not ${inSet(set, byBits)}`)
-  const sums = rowSets.flatMap((set) => names.map((name) => `sum(${set}_${name})::text as ${set}_${name}`))
+  const sums = told.flatMap((set) => names.map((name) => `sum(${set}_${name})::text as ${set}_${name}`))
   const totals = `select n, ${sums.join(', ')} from (
       select u.n, ${ofAll.join(', ')} from ${users} as u cross join (select ${alike} from ${rows} group by 1, 2) as t
       union all select u.n, ${ofPairs.join(', ')} from ${users} as u
         join (select u as user_n, m, ${alike} from ${pairs} join ${rows} on greenlight_n = t group by 1, 2, 3, 4) as t on t.user_n = u.n
         cross join lateral (select t.m) as p
-    ) as parts group by n`
+    ) as parts group by n having sum(seen_count) > 0`
   const mask = rowSets
     .filter((set) => set !== 'seen')
     .map((set) => `case when ${inSet(set, byEither)} then ${maskOf[set]} else 0 end`)
   const some = masks.map((_, condition) => `(${byBits(condition)})`).join(' or ') || 'false'
-  const columns = `u.n, t.greenlight_h::text as h, ${mask.join(' + ')} as mask`
+  const columns = `u.n, t.greenlight_n as t, ${mask.join(' + ')} as mask`
   const where = `u.n = any ($1::int[]) and t.greenlight_common and ${inSet('seen', byEither)}`
-  const rowsOfUsers = `
+  const rowsOfUsers = `select n, mask, string_agg(t::text, ',') from (
     select ${columns} from ${users} as u join ${rows} as t on ${some} left join ${pairs} as p on p.u = u.n and p.t = t.greenlight_n where ${where}
     union all select ${columns} from ${pairs} as p join ${users} as u on u.n = p.u join ${rows} as t on t.greenlight_n = p.t
-    where ${where} and not (${some})`
+    where ${where} and not (${some})
+    ) as r group by n, mask order by n, mask`
   return { totals, rowsOfUsers }
 }
 
