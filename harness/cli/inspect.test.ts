@@ -125,6 +125,15 @@ test('a dump that a run would refuse as a whole is still shown, with why', async
   expect(newer).toMatchObject({ outcome: 'inconclusive', text: expect.stringContaining('PostgreSQL 19') })
 })
 
+test("what the files of the platform's CLI cannot hold is told, and nothing of the kind for a whole dump", async () => {
+  const { text, outcome } = await inspectFile(fixture('dumps/cli'))
+  expect(outcome).toBe('go')
+  expect(text).toMatch(/^Not in the dump:\n {2}Triggers on auth\.users and policies on storage\.objects/m)
+  const found = await documentOf(fixture('dumps/cli'))
+  expect(found.notInDump?.map(({ object }) => object)).toContain('auth, storage, realtime')
+  expect((await inspectFile(fixture('planner/production.dump'))).text).not.toContain('Not in the dump')
+})
+
 test('bad input is refused as a run does', async () => {
   await expect(inspectFile('nowhere.dump')).rejects.toMatchObject({ code: 'dump.not-found' })
   await expect(inspectCommand({}, folder, signal)).rejects.toMatchObject({ code: 'usage.invalid' })

@@ -48,6 +48,7 @@ function render(found: Inspection, all: boolean): string {
     `  ${entries.restore} as they stand, ${entries.alter} in another form, ${entries.stub} left out or stubbed, ${entries.refuse} refused`,
     ...(found.refusal === undefined ? [] : ['', `A run would refuse it: ${found.refusal}`]),
     ...(['refuse', 'alter', 'stub'] as const).flatMap((action) => section(found, action)),
+    ...notInDump(found),
     '',
     `Tables with rows: ${tables.length}${shown.length < tables.length ? ` (the ${shown.length} largest; --all shows every one)` : ''}, as packed in the dump`,
     ...shown.map(({ name, bytes }) => `  ${sayBytes(bytes).padStart(9)}  ${name}`),
@@ -69,6 +70,13 @@ function render(found: Inspection, all: boolean): string {
     ),
   ]
   return `${lines.map(printable).join('\n')}\n`
+}
+
+/** A run tells the same as findings. */
+function notInDump({ notInDump = [] }: Inspection): string[] {
+  if (notInDump.length === 0) return []
+  const each = notInDump.flatMap(({ title, evidence }) => [`  ${title}`, ...evidence.map((line) => `    ${line}`)])
+  return ['', 'Not in the dump:', ...each]
 }
 
 function section({ changed }: Inspection, action: keyof typeof endings): string[] {

@@ -1,6 +1,6 @@
 import { displayIdentifier, displayName } from '../database/identifiers.ts'
 import { HarnessError } from '../errors.ts'
-import type { DumpFacts, RestoredExtension } from '../model/restore-run.ts'
+import type { DumpFacts, NotInDump, RestoredExtension } from '../model/restore-run.ts'
 import type { Dump, DumpSource } from './dump.ts'
 import type { MigrationHistory } from './history.ts'
 import { type Action, type PlannedEntry, planRestore, type ServerFacts } from './plan.ts'
@@ -30,6 +30,8 @@ export type Inspection = {
     readonly action: Exclude<Action, 'restore'>
     readonly reason: string
   }[]
+  /** What nobody can make up for a dump without the platform's own schemas; absent for one that has them. */
+  readonly notInDump?: readonly NotInDump[]
   /** Why a run would refuse the dump as a whole; absent when it would not. */
   readonly refusal?: string
 }
@@ -61,6 +63,7 @@ export function inspect({ dump, history }: Inspected, server: ExpectedServer): I
     changed: plan.entries.flatMap(({ entry, action, reason = '' }) =>
       action === 'restore' ? [] : [{ object: objectOf(entry), action, reason }],
     ),
+    ...(dump.missing === undefined ? {} : { notInDump: dump.missing.notes }),
     ...(refusal === undefined ? {} : { refusal }),
   }
 }

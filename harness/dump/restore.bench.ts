@@ -1,75 +1,83 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { copyFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile, readFile, rm, stat } from 'node:fs/promises'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { afterAll, describe, test } from 'vitest'
 import type { Cluster, Database } from '../database/engine.ts'
 import { startTestCluster } from '../database/test-cluster.ts'
 import { preparePlatform } from '../platform/prepare.ts'
 import { findNativeClient, type NativeClient } from './native/client.ts'
 import { makeLargeDump } from './native/large-dump.ts'
 import type { ChildFacts, ChildResult } from './native/restore-child.ts'
+import { type Restored, summary } from './native/restore-summary.ts'
 
 /**
- * Our restore against `pg_restore -j 2`, into the same server with the same settings, in turns. Two ratios: without
- * gathering statistics, which pg_restore does not do, and with it, against `vacuumdb --analyze-only` after pg_restore.
- * `GREENLIGHT_BENCH_DUMP` names another dump instead of the reference app's; `GREENLIGHT_BENCH_ROUNDS` the rounds (3).
+ * Our restore, without masks and with them, against `pg_restore -j 2`, into the same server with the same settings, in
+ * turns. `GREENLIGHT_BENCH_MEGABYTES`: the dumps that it makes (`30,300`); `GREENLIGHT_BENCH_DUMP`: another one in the
+ * place of the reference app's; `GREENLIGHT_BENCH_ROUNDS`: how often (3).
  */
 const rounds = Number(process.env.GREENLIGHT_BENCH_ROUNDS ?? 3)
+const sizes = (process.env.GREENLIGHT_BENCH_MEGABYTES ?? '30,300').split(',').map(Number)
 const reference =
   process.env.GREENLIGHT_BENCH_DUMP ?? fileURLToPath(new URL('../../fixtures/planner/production.dump', import.meta.url))
 const child = fileURLToPath(new URL('./native/restore-child.ts', import.meta.url))
+/** A database of the bench is so many times its dump. */
+const databaseRatio = 4
 
 const client = await findNativeClient()
 
 describe.skipIf(!client)(
   `restore against pg_restore -j 2 (${client?.source ?? 'neither PostgreSQL 17 nor its image here'})`,
   () => {
-    let cluster: Cluster
-    beforeAll(async () => {
-      cluster = await startTestCluster()
-    }, 60_000)
-    afterAll(async () => {
-      await cluster.stop()
-      await client?.[Symbol.asyncDispose]()
-    })
+    afterAll(() => client?.[Symbol.asyncDispose]())
 
-    test.skipIf(!existsSync(reference))(
-      'the reference dump',
-      () => compare('reference dump', async () => reference),
-      600_000,
+    test.skipIf(!existsSync(reference))('the reference dump', () => compare('reference dump', reference), 600_000)
+    test.each(sizes)(
+      'a dump of %d MB',
+      async (megabytes) => {
+        await compare(`dump of ${megabytes} MB`, await largeDump(megabytes))
+      },
+      6 * 3_600_000,
     )
-    test('a dump of 300 MB', () => compare('dump of 300 MB', () => makeLargeDump(cluster, theClient())), 1_800_000)
-
-    async function compare(name: string, dumpOf: () => Promise<string>): Promise<void> {
-      // A container sees the temp folder only.
-      const path = join(tmpdir(), `greenlight-bench-${process.pid}.dump`)
-      await copyFile(await dumpOf(), path)
-      const results: Round[] = []
-      try {
-        for (let round = 0; round < rounds; round++) {
-          // Who goes first changes, so that neither always finds a warm cache.
-          const ours = () => inFreshDatabase(cluster, (database) => restoreOurs(path, database))
-          const native = () => inFreshDatabase(cluster, (database) => restoreNative(theClient(), path, database))
-          if (round % 2 === 0) results.push({ ours: await ours(), native: await native() })
-          else {
-            const second = await native()
-            results.push({ ours: await ours(), native: second })
-          }
-        }
-      } finally {
-        await rm(path, { force: true })
-      }
-      console.log(summary(name, results))
-    }
   },
 )
 
-type Native = { readonly restore: number; readonly analyze: number; readonly cpu: number }
-type Round = { readonly ours: ChildResult; readonly native: Native }
+async function largeDump(megabytes: number): Promise<string> {
+  await using cluster = await startTestCluster(megabytes * 1e6 * databaseRatio)
+  return await makeLargeDump(cluster, theClient(), megabytes)
+}
+
+async function compare(name: string, dump: string): Promise<void> {
+  await using cluster = await startTestCluster((await stat(dump)).size * databaseRatio)
+  // A container sees the temp folder only.
+  const path = join(tmpdir(), `greenlight-bench-${process.pid}.dump`)
+  await copyFile(dump, path)
+  const results: Record<Contestant, Restored[]> = { ours: [], masked: [], native: [] }
+  try {
+    for (let round = 0; round < rounds; round++) {
+      // Who goes first changes, so that none always finds a warm cache.
+      for (const each of [...contestants.slice(round % 3), ...contestants.slice(0, round % 3)])
+        results[each].push(await inFreshDatabase(cluster, (database) => restoreBy[each](path, database)))
+    }
+  } finally {
+    await rm(path, { force: true })
+  }
+  const load = loadavg().map((each) => each.toFixed(1))
+  console.log(`${name}, ${rounds} rounds, load of the machine at the end ${load.join(' ')}\n${summary(results)}`)
+}
+
+type Timed = Omit<Restored, 'serverCpuMilliseconds'>
+type Contestant = keyof Parameters<typeof summary>[0]
+const contestants: readonly Contestant[] = ['ours', 'native', 'masked']
+
+const restoreBy: Readonly<Record<Contestant, (path: string, database: Database) => Promise<Timed>>> = {
+  ours: (path, database) => restoreOurs(path, database),
+  masked: (path, database) => restoreOurs(path, database, 'masked'),
+  native: restoreNative,
+}
 
 function theClient(): NativeClient {
   if (!client) throw new Error('no native client')
@@ -78,41 +86,47 @@ function theClient(): NativeClient {
 
 let databases = 0
 
-async function inFreshDatabase<T>(cluster: Cluster, work: (database: Database) => Promise<T>): Promise<T> {
+/** With the CPU seconds that the server spent on it. */
+async function inFreshDatabase(cluster: Cluster, work: (database: Database) => Promise<Timed>): Promise<Restored> {
   await using database = await cluster.createDatabase(`bench_${databases++}`)
   await preparePlatform(database)
-  return await work(database)
+  const before = await serverCpu(cluster)
+  const restored = await work(database)
+  return { ...restored, serverCpuMilliseconds: (await serverCpu(cluster)) - before }
 }
 
-async function restoreOurs(path: string, database: Database): Promise<ChildResult> {
+/** Of the children that the server has had, in milliseconds: sessions and what builds indexes beside them. Linux only. */
+async function serverCpu({ location }: Cluster): Promise<number> {
+  const [pid] = (await readFile(join(location, 'data', 'postmaster.pid'), 'utf8')).split('\n')
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  // In hundredths of a second.
+  return (Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) * 10
+}
+
+async function restoreOurs(path: string, database: Database, ...masked: string[]): Promise<Timed> {
   const { engine, host, port, password, serverVersion, serverVersionNum } = database.cluster
   const facts: ChildFacts = { engine, host, port, password, serverVersion, serverVersionNum }
-  const { stdout } = await promisify(execFile)(process.execPath, [child, path, database.name, JSON.stringify(facts)])
-  return JSON.parse(stdout) as ChildResult
+  const args = [child, path, database.name, JSON.stringify(facts), ...masked]
+  const { stdout } = await promisify(execFile)(process.execPath, args)
+  const result = JSON.parse(stdout) as ChildResult
+  const { readMilliseconds, restoreMilliseconds, analyzeMilliseconds } = result
+  return {
+    milliseconds: readMilliseconds + restoreMilliseconds - analyzeMilliseconds,
+    analyzeMilliseconds,
+    cpuMilliseconds: result.cpuMilliseconds,
+    details: result,
+  }
 }
 
-async function restoreNative(native: NativeClient, path: string, database: Database): Promise<Native> {
-  const restored = await native.run('pg_restore', ['--jobs', '2', '--dbname', database.name, path], database)
-  const analyzed = await native.run('vacuumdb', ['--analyze-only', '--jobs', '2', '--quiet', database.name], database)
-  return { restore: restored.milliseconds, analyze: analyzed.milliseconds, cpu: restored.cpuMilliseconds }
-}
-
-function summary(name: string, results: readonly Round[]): string {
-  const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-  const ratio = (of: (round: Round) => number) => median(results.map(of)).toFixed(2)
-  const plain = ({ ours }: Round) => ours.readMilliseconds + ours.restoreMilliseconds - ours.analyzeMilliseconds
-  return [
-    `${name}, ${results.length} rounds, medians`,
-    `  ours          ${median(results.map(plain))} ms (of which reading through and hashing ${median(results.map((r) => r.ours.readMilliseconds))} ms)`,
-    `  pg_restore    ${median(results.map((r) => r.native.restore))} ms`,
-    `  ratio         ${ratio((r) => plain(r) / r.native.restore)}`,
-    `  with ANALYZE  ${ratio((r) => (plain(r) + r.ours.analyzeMilliseconds) / (r.native.restore + r.native.analyze))}`,
-    `  client CPU    ${median(results.map((r) => r.ours.cpuMilliseconds))} ms against ${median(results.map((r) => r.native.cpu))} ms`,
-    `  peak memory   ${Math.max(...results.map((r) => r.ours.peakMegabytes))} MB resident`,
-    `  phases        ${results
-      .at(-1)
-      ?.ours.phases.map((p) => `${p.name} ${p.milliseconds}`)
-      .join(', ')}`,
-    `  not restored  ${Math.max(...results.map((r) => r.ours.failed))} entries`,
-  ].join('\n')
+async function restoreNative(path: string, database: Database): Promise<Timed> {
+  const options = ['--jobs', '2', '--dbname', database.name, path]
+  const restored = await theClient().run('pg_restore', options, database)
+  const analyze = ['--analyze-only', '--jobs', '2', '--quiet', database.name]
+  const analyzed = await theClient().run('vacuumdb', analyze, database)
+  return {
+    milliseconds: restored.milliseconds,
+    analyzeMilliseconds: analyzed.milliseconds,
+    cpuMilliseconds: restored.cpuMilliseconds,
+  }
 }

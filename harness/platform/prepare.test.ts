@@ -70,12 +70,30 @@ describe('the roles of the platform', () => {
     expect(rows).toEqual([{ auth: false, storage: false }])
   })
 
-  test('may be prepared again, and again on a clone, whose owner a template does not carry', async () => {
+  test('may be prepared again, and again on a clone', async () => {
     await preparePlatform(database)
     await using clone = await database.clone('platform_clone')
     await preparePlatform(clone)
     await using connection = await clone.connect({ role: 'postgres' })
     await connection.query('CREATE TABLE public.mine (id int)')
+  })
+
+  test('being prepared again leaves the owner and the grants that a clone has from its original', async () => {
+    await using original = await cluster.createDatabase('other_owner')
+    await preparePlatform(original)
+    await using connection = await original.connect()
+    await connection.query(
+      'ALTER DATABASE other_owner OWNER TO supabase_storage_admin; REVOKE CREATE ON DATABASE other_owner FROM supabase_auth_admin',
+    )
+    await connection.end()
+    await using clone = await original.clone('other_owner_clone')
+    await preparePlatform(clone)
+    await using look = await clone.connect()
+    const { rows } = await look.query(
+      `SELECT pg_get_userbyid(datdba) AS owner, has_database_privilege('supabase_auth_admin', datname, 'CREATE') AS creates
+       FROM pg_database WHERE datname = current_database()`,
+    )
+    expect(rows).toEqual([{ owner: 'supabase_storage_admin', creates: false }])
   })
 })
 

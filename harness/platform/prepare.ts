@@ -10,8 +10,8 @@ const ownFiles = ['auth', 'auth-providers', 'storage', 'realtime', 'history'] as
 
 /**
  * Makes a database ready to receive a dump of the platform: roles, memberships, role settings, the database's owner.
- * Every login role gets the cluster's password. Idempotent, and quick enough to be repeated on each clone, whose owner
- * and grants a template does not carry. Throws `database.failed`, `aborted`.
+ * Every login role gets the cluster's password. Idempotent, and quick enough to be repeated on each clone, which keeps
+ * the owner and the grants of its original. Throws `database.failed`, `aborted`.
  */
 export async function preparePlatform(database: Database, { signal }: PrepareOptions = {}): Promise<void> {
   await using connection = await database.connect()

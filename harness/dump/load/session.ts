@@ -31,7 +31,7 @@ function sessionSettings(dump: Dump): string {
     'SET client_min_messages = warning;',
     'SET row_security = off;',
     'SET synchronous_commit = off;',
-    "SET maintenance_work_mem = '128MB';",
+    "SET maintenance_work_mem = '256MB';",
     ...own,
   ].join('\n')
 }

@@ -5,7 +5,8 @@ import { restore } from '../restore.ts'
 
 /**
  * One restore in a process of its own, for benchmarks: its peak memory is then the restore's and nobody else's.
- * Arguments: the dump, the name of a fresh database, and the facts of its server as JSON. Writes a `ChildResult`.
+ * Arguments: the dump, the name of a fresh database, the facts of its server as JSON, and `masked` for masks where the
+ * defaults put them. Writes a `ChildResult`.
  */
 export type ChildFacts = Pick<Cluster, 'engine' | 'host' | 'port' | 'password' | 'serverVersion' | 'serverVersionNum'>
 
@@ -17,10 +18,11 @@ export type ChildResult = {
   /** Of all its threads: what the machine's other work does not change. */
   readonly cpuMilliseconds: number
   readonly failed: number
+  readonly maskedValues: number
   readonly phases: readonly { readonly name: string; readonly milliseconds: number }[]
 }
 
-const [path = '', name = '', facts = '{}'] = process.argv.slice(2)
+const [path = '', name = '', facts = '{}', masked] = process.argv.slice(2)
 const cluster: Cluster = {
   ...(JSON.parse(facts) as ChildFacts),
   location: '',
@@ -36,7 +38,10 @@ const cluster: Cluster = {
 const start = performance.now()
 const dump = await readDump(path)
 const read = performance.now() - start
-const run = await restore(dump, cluster.database(name), { jobs: 2 })
+const run = await restore(dump, cluster.database(name), {
+  jobs: 2,
+  ...(masked === 'masked' ? { mask: { config: {}, keep: [] } } : {}),
+})
 const cpu = process.cpuUsage()
 const result: ChildResult = {
   readMilliseconds: Math.round(read),
@@ -45,6 +50,7 @@ const result: ChildResult = {
   peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1024),
   cpuMilliseconds: Math.round((cpu.user + cpu.system) / 1000),
   failed: run.entries.filter((entry) => entry.fate === 'failed' || entry.fate === 'refused').length,
+  maskedValues: (run.masking?.columns ?? []).reduce((sum, { values }) => sum + values, 0),
   phases: run.phases,
 }
 process.stdout.write(JSON.stringify(result))

@@ -32,7 +32,7 @@ function platformObjects(entries: readonly TocEntry[]): NotInDump {
   return {
     object: 'auth, storage, realtime',
     title:
-      'Triggers on auth.users and policies on storage.objects and realtime.messages are not in the dump, so they were not rehearsed.',
+      'Triggers on auth.users and policies on storage.objects and realtime.messages are not in the dump, so they are not rehearsed.',
     evidence: [
       'supabase db dump leaves the schemas of the platform out: their tables are made here as the platform makes them today, without what the project added to them.',
       ...(orphans.length > 0
@@ -49,7 +49,7 @@ const noHistory: NotInDump = {
 }
 const noJobs: NotInDump = {
   object: 'cron.job',
-  title: 'The cron jobs of production are not in the dump, so nothing that they call was rehearsed.',
+  title: 'The cron jobs of production are not in the dump, so nothing that they call is rehearsed.',
   evidence: ['supabase db dump leaves out the rows of cron.job.'],
 }
 const noSecrets: NotInDump = {
