@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { codeOf, type KeyedHash, pick } from './keyed-hash.ts'
-import { bits, digits as decimal, permute, permuteWithin } from './permute.ts'
+import { digits as decimal, permute, permuteWithin } from './permute.ts'
 import type { MaskWords } from './words.ts'
 
 /** Where masked addresses are: nobody can have one there, and Resend refuses to send to it. */
@@ -71,8 +71,15 @@ export function maskIp(keyed: KeyedHash, value: string): string {
   return found ? masked : permute(keyed, 'contact', value)
 }
 
+/** A Feistel network over its two halves: two addresses never become the same one. */
 function maskIpv4(keyed: KeyedHash, ip: string): string {
-  const octets = ip.split('.').map((part) => Number(part).toString(2).padStart(8, '0'))
-  const masked = permuteWithin(keyed, 'ip', octets.join(''), bits)
-  return [0, 8, 16, 24].map((at) => Number.parseInt(masked.slice(at, at + 8), 2)).join('.')
+  const [a = 0, b = 0, c = 0, d = 0] = ip.split('.').map(Number)
+  let left = a * 256 + b
+  let right = c * 256 + d
+  for (let round = 0; round < 4; round++) {
+    const moved = left ^ ((keyed('ip', [round, right >> 8, right & 255])[0] ?? 0) & 0xffff)
+    left = right
+    right = moved
+  }
+  return `${left >> 8}.${left & 255}.${right >> 8}.${right & 255}`
 }

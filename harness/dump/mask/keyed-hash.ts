@@ -2,10 +2,10 @@ import { hash } from 'node:crypto'
 import { compress, startState } from './blake2s.ts'
 
 /**
- * Eight words of 32 bits that tell nothing of `value` to who lacks the key: the same for the same two texts under one
- * key. The next call writes over them.
+ * Eight words of 32 bits that tell nothing of `value`, a text or bytes, to who lacks the key: the same for the same
+ * purpose and value under one key. The next call writes over them.
  */
-export type KeyedHash = (purpose: string, value: string) => Uint32Array
+export type KeyedHash = (purpose: string, value: string | readonly number[]) => Uint32Array
 
 const blockBytes = 64
 /** Texts of up to so many characters are written into memory that stays. */
@@ -42,8 +42,12 @@ export function keyedHash(secret: string): KeyedHash {
   }
 }
 
-/** Writes a text as UTF-8; tells where it ends. */
-function write(bytes: Buffer, from: number, text: string): number {
+/** Writes a text as UTF-8, or bytes; tells where it ends. */
+function write(bytes: Buffer, from: number, text: string | readonly number[]): number {
+  if (typeof text !== 'string') {
+    for (let at = 0; at < text.length; at++) bytes[from + at] = text[at] ?? 0
+    return from + text.length
+  }
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code > 0x7f) return from + bytes.write(text, from, 'utf8')

@@ -55,7 +55,6 @@ class Alphabet {
 }
 
 export const digits = new Alphabet('0123456789')
-export const bits = new Alphabet('01')
 export const hexDigits = new Alphabet('0123456789abcdef')
 const hexCapitals = new Alphabet('0123456789ABCDEF')
 const small = new Alphabet('abcdefghijklmnopqrstuvwxyz')
@@ -106,12 +105,17 @@ function feistel(keyed: KeyedHash, purpose: string, chars: number[], places: Pla
   const tweak = `${purpose} ${textOf(shape)}`
   const end = places.at.length
   const middle = end >> 1
+  const other: number[] = []
   for (let round = 0; round < rounds; round++) {
     const first = round % 2 === 0
-    const other = [0x30 + round]
-    for (let index = first ? 0 : middle; index < (first ? middle : end); index++)
-      other.push(chars[places.at[index] ?? 0] ?? 0)
-    shift(chars, places, first ? middle : 0, first ? end : middle, keyed(tweak, textOf(other)))
+    other.length = 0
+    other.push(round)
+    for (let index = first ? 0 : middle; index < (first ? middle : end); index++) {
+      const code = chars[places.at[index] ?? 0] ?? 0
+      if (code < 0x80) other.push(code)
+      else other.push(0x80 | (code & 0x7f), 0x80 | ((code >> 7) & 0x7f), code >> 14)
+    }
+    shift(chars, places, first ? middle : 0, first ? end : middle, keyed(tweak, other))
   }
 }
 
@@ -151,12 +155,17 @@ function codePoints(text: string): number[] {
   return codes
 }
 
+/** Up to so many characters are put together one by one. */
+const fewCharacters = 64
 /** So many arguments are taken by a call. */
 const callArguments = 4096
 
 function textOf(codes: readonly number[]): string {
-  if (codes.length <= callArguments) return String.fromCodePoint(...codes)
   let text = ''
+  if (codes.length <= fewCharacters) {
+    for (let at = 0; at < codes.length; at++) text += String.fromCodePoint(codes[at] ?? 0)
+    return text
+  }
   for (let at = 0; at < codes.length; at += callArguments)
     text += String.fromCodePoint(...codes.slice(at, at + callArguments))
   return text
