@@ -1,19 +1,23 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
-import { type CaptureFlags, captureCommand } from './cli/capture.ts'
-import { type DiffFlags, diffCommand } from './cli/diff.ts'
-import { doctorCommand } from './cli/doctor.ts'
-import { type InitFlags, initCommand } from './cli/init.ts'
-import { type InspectFlags, inspectCommand } from './cli/inspect.ts'
+import type { CaptureFlags } from './cli/capture.ts'
+import type { DiffFlags } from './cli/diff.ts'
+import type { InitFlags } from './cli/init.ts'
+import type { InspectFlags } from './cli/inspect.ts'
 import type { RunFlags } from './cli/options.ts'
-import { runCommand } from './cli/run.ts'
+import { cacheFolder } from './database/cache-folder.ts'
 import { HarnessError } from './errors.ts'
 import { engineNames } from './model/config.ts'
 import { exitCodes } from './model/verdict.ts'
-import { toolVersion } from './provenance.ts'
+import { toolVersion } from './tool-version.ts'
 
 // The one place that sets the exit code. Until a verdict says otherwise the run is inconclusive.
 process.exitCode = exitCodes.inconclusive
+
+// Each command loads its own part when it is asked for, and what Node has compiled is kept for the next time.
+enableCompileCache(join(cacheFolder(), 'modules'))
 
 const abort = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -67,6 +71,7 @@ program
   .option('--json', 'the report document on standard output')
   .option('--no-color', 'no colors')
   .action(async (flags: RunFlags) => {
+    const { runCommand } = await import('./cli/run.ts')
     process.exitCode = exitCodes[await runCommand(flags, abort.signal)]
   })
 
@@ -77,6 +82,7 @@ program
   .option('--all', 'every table, not the largest only')
   .option('--json', 'as a document')
   .action(async (flags: InspectFlags) => {
+    const { inspectCommand } = await import('./cli/inspect.ts')
     const { text, outcome } = await inspectCommand(flags, process.cwd(), abort.signal)
     process.stdout.write(text)
     process.exitCode = exitCodes[outcome]
@@ -94,6 +100,7 @@ program
   .option('--statement-timeout <seconds>', 'when to give up a table whose rows are hashed (default: 1800)')
   .option('--quiet', 'no progress')
   .action(async (flags: CaptureFlags) => {
+    const { captureCommand } = await import('./cli/capture.ts')
     process.stdout.write(await captureCommand(flags, process.cwd(), abort.signal))
     process.exitCode = 0
   })
@@ -105,6 +112,7 @@ program
   .option('--config <file>', 'where to write it (default: greenlight.config.ts in this folder)')
   .option('--force', 'write over a config that is there')
   .action(async (flags: InitFlags) => {
+    const { initCommand } = await import('./cli/init.ts')
     process.stdout.write(await initCommand(flags, process.cwd(), abort.signal))
     process.exitCode = 0
   })
@@ -117,6 +125,7 @@ program
   .option('--config <file>', 'default: greenlight.config.ts in this folder')
   .option('--emit <file>', 'write the part that only adds as a migration; a file that is there is never written over')
   .action(async (flags: DiffFlags) => {
+    const { diffCommand } = await import('./cli/diff.ts')
     const { text, same } = await diffCommand(flags, process.cwd(), abort.signal)
     process.stdout.write(text)
     process.exitCode = same ? 0 : 1
@@ -126,6 +135,7 @@ program
   .command('doctor')
   .description('what this machine can run; exit code 0 = a rehearsal, 2 = none')
   .action(async () => {
+    const { doctorCommand } = await import('./cli/doctor.ts')
     const { text, healthy } = await doctorCommand()
     process.stdout.write(text)
     process.exitCode = healthy ? 0 : exitCodes.inconclusive

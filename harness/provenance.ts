@@ -6,6 +6,7 @@ import { lackedBy } from './database/engine.ts'
 import type { Inputs } from './inputs.ts'
 import type { Provenance } from './model/report.ts'
 import type { Prepared } from './prepare.ts'
+import { toolVersion } from './tool-version.ts'
 
 /** What the verdict of a run was reached on. Call it last: it tells how long the run took. */
 export async function provenanceOf(
@@ -42,18 +43,6 @@ export async function provenanceOf(
     ...(commit === undefined ? {} : { gitCommit: commit }),
     seed: options.seed,
   }
-}
-
-/** Version of this package, from its manifest. */
-export async function toolVersion(): Promise<string> {
-  // The manifest is one folder up in a checkout, two in the published package.
-  for (const place of ['../package.json', '../../package.json']) {
-    const text = await readFile(new URL(place, import.meta.url), 'utf8').catch(() => undefined)
-    if (text === undefined) continue
-    const manifest: { name: string; version: string } = JSON.parse(text)
-    if (manifest.name === 'supabase-greenlight') return manifest.version
-  }
-  return 'unknown'
 }
 
 /** The commit that `folder` is at, with `-dirty` when files differ from it; absent outside of a git checkout. */

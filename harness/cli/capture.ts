@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { readSource } from '../capture/source.ts'
 import { capture } from '../capture/take.ts'
 import { HarnessError } from '../errors.ts'
-import { toolVersion } from '../provenance.ts'
+import { toolVersion } from '../tool-version.ts'
 
 /** The flags of `greenlight capture`. */
 export type CaptureFlags = {

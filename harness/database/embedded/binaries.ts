@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { access, chmod, cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { homedir, tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { HarnessError } from '../../errors.ts'
+import { cacheFolder } from '../cache-folder.ts'
 
 /** Folders `bin`, `lib`, `share` of a server, readable by the user it runs as. */
 export type Binaries = { readonly root: string; readonly initdb: string; readonly postgres: string }
@@ -100,14 +100,6 @@ async function copyFolder(from: string, to: string): Promise<void> {
   await execa('chmod', ['-R', 'u=rwX,go=rX', to])
   const programs = join(to, 'bin')
   for (const name of await readdir(programs)) await chmod(join(programs, name), 0o755)
-}
-
-function cacheFolder(): string {
-  if (process.env.GREENLIGHT_CACHE) return process.env.GREENLIGHT_CACHE
-  // Root's home is closed to the user that the server runs as.
-  if (process.getuid?.() === 0) return '/var/cache/supabase-greenlight'
-  const home = homedir()
-  return join(process.env.XDG_CACHE_HOME || (home ? join(home, '.cache') : tmpdir()), 'supabase-greenlight')
 }
 
 function isExtensionFile(name: string): boolean {

@@ -31,7 +31,7 @@ export type TakeAccessOptions = {
 
 /**
  * Reads what each identity sees and may write, through row security, with the role and claims that PostgREST sets: one
- * read-only transaction and one statement for each identity; where that fails, one for each relation, a savepoint around it. A relation whose
+ * read-only transaction and one statement for each identity; where that fails, and for what is costly, one for each relation, a savepoint around it. A relation whose
  * policies are costly for each row is asked whole for fewer identities (see `samplePlan`), and in part for the others. Throws `database.failed`, `aborted`.
  */
 export async function takeAccess(
@@ -49,6 +49,8 @@ export async function takeAccess(
   const tables = relations.map(({ oid }) => oid)
   const policies = await readPolicies(session, tables, roles)
   const asked = like ? askedLike(like) : await questions(session, relations, policies, identities)
+  const isSampled = (name: string) => [...(asked.get(name)?.values() ?? [])].some((part) => part !== null)
+  const costly = new Set(relations.map(({ name }) => name).filter(isSampled))
   const queue = identities.map((identity, index) => ({ identity, index }))
   const probes: Probe[] = []
   const work = async (): Promise<void> => {
@@ -62,7 +64,8 @@ export async function takeAccess(
         const told = asked.get(relation.name)
         // A relation that the other side does not have is asked whole.
         const only = told === undefined ? null : told.get(next.index)
-        return only === undefined ? [] : [{ relation, ...(only === null ? {} : { only }) }]
+        if (only === undefined) return []
+        return only === null ? [{ relation, costly: costly.has(relation.name) }] : [{ relation, only, costly: false }]
       })
       probes.push(...(await probeIdentity(worker, next.identity, next.index, mine, policies)))
     }
@@ -87,7 +90,12 @@ async function countRows(session: Connection, relation: Pick<Relation, 'schema' 
 
 /** By relation and identity, whether all rows are asked about (null) or a part. Who is missing is not asked. */
 type Asked = ReadonlyMap<string, ReadonlyMap<number, Part | null>>
-type Question = { readonly relation: Relation; readonly only?: Part }
+type Question = {
+  readonly relation: Relation
+  readonly only?: Part
+  /** Asked alone, so that the time limit is its own. */
+  readonly costly: boolean
+}
 
 function askedLike(facts: AccessFacts): Asked {
   const asked = new Map(facts.relations.map(({ name }) => [name, new Map<number, Part | null>()]))
@@ -130,11 +138,15 @@ async function probeIdentity(
     const { role } = identity
     const readable = questions.filter(({ relation }) => grantsOf(relation, role).select.length > 0)
     for (const question of questions) if (!readable.includes(question)) add(question, { state: 'denied' }, 0)
-    const together = await askTogether(session, readable, policies, role)
-    for (const [at, question] of readable.entries()) {
+    const cheap = readable.filter((question) => !question.costly)
+    const together = await askTogether(session, cheap, policies, role)
+    for (const [at, question] of cheap.entries()) {
+      const outcome = together?.[at]
+      if (outcome) add(question, outcome, performance.now() - started)
+    }
+    for (const question of together ? readable.filter(({ costly }) => costly) : readable) {
       const begun = performance.now()
-      const outcome = together?.[at] ?? (await probe(session, question, policies, role))
-      add(question, outcome, performance.now() - (together ? started : begun))
+      add(question, await probe(session, question, policies, role), performance.now() - begun)
     }
   } catch (error) {
     // A role that does not exist, or not any more, can ask for nothing.
