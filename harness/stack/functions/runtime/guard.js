@@ -2,6 +2,7 @@
 // tells the harness what belongs to which call, and gives the function what the platform's runtime has.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Socket as DatagramSocket } from 'node:dgram'
+import Module from 'node:module'
 import { Socket } from 'node:net'
 import { moveClock } from './clock.js'
 
@@ -58,6 +59,18 @@ for (const [{ prototype }, method] of [
   prototype[method] = function (...args) {
     note('socket', '')
     return original.apply(this, args)
+  }
+}
+// Looking for a package asks for hundreds of files, and Deno notes each with the stack: a third of a second at each start.
+// No code but Node's own runs meanwhile.
+const resolveFilename = Module._resolveFilename
+Module._resolveFilename = function (...args) {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  try {
+    return resolveFilename.apply(this, args)
+  } finally {
+    Error.stackTraceLimit = limit
   }
 }
 // As on the platform: a worker would be out of sight.
