@@ -25,7 +25,8 @@ export type Forwarder = {
 }
 
 export function makeForwarder(): Forwarder {
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  // PostgREST closes what was idle for 30 seconds: a connection is given up before, not while it is used again.
+  const agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 15_000 })
   return {
     send(request, { upstream, path, headers }) {
       return new Promise((resolve, reject) => {

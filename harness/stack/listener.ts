@@ -16,6 +16,9 @@ export async function listen(handler: () => Handler): Promise<Listener> {
   const server = createAdaptorServer({
     fetch: (request, bindings) => handler()(request, bindings as HttpBindings),
   }) as Server
+  // Whoever keeps a connection may use it at any time. Node would close it after five idle seconds, and a request that
+  // comes at that very moment is lost: a function would fail for nothing.
+  server.keepAliveTimeout = 0
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
