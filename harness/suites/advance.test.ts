@@ -25,6 +25,8 @@ const app = `
   create table public.days (day date primary key, note text);
   create table public.shifts (day date references public.days on delete cascade, hour int, primary key (day, hour));
   create table public.bookings (room int, span tstzrange, exclude using gist (room with =, span with &&));
+  create table public.slots (day date, hour int);
+  create unique index on public.slots ((day + hour * interval '1 hour'));
   create table public.log (at timestamptz, n int) partition by range (at);
   create table public.log_all partition of public.log default;
   create table cron.ran (at timestamptz);
@@ -35,6 +37,7 @@ const app = `
   insert into public.shifts select day, 8 from public.days;
   insert into public.bookings select 1, tstzrange(t, t + interval '1 hour') from generate_series('2026-01-01'::timestamptz, '2026-01-02', '1 hour') t;
   insert into public.bookings values (2, 'empty'), (3, '(,2026-01-01]');
+  insert into public.slots select '2026-01-01', hour from generate_series(72, 0, -1) hour;
   insert into public.log values ('2026-01-01', 1);
   insert into cron.ran values ('2026-01-01');
   insert into auth.users (id, aud, role, email, created_at, recovery_sent_at)

@@ -71,8 +71,12 @@ async function tablesWithTime(session: Connection): Promise<Table[]> {
        array_agg(a.attname::text order by a.attnum) as all,
        exists (
          select from pg_index i where i.indrelid = c.oid and (i.indisunique or i.indisexclusion)
-           and (i.indexprs is not null or i.indpred is not null
-             or array_agg(a.attnum) filter (where t.base is not null) && string_to_array(i.indkey::text, ' ')::int2[])
+           and (array_agg(a.attnum) filter (where t.base is not null) && string_to_array(i.indkey::text, ' ')::int2[]
+             -- What expressions and conditions read; 0 is the whole row.
+             or (i.indexprs is not null or i.indpred is not null) and exists (
+               select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid
+                 and d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid
+                 and (d.refobjsubid = 0 or array_agg(a.attnum) filter (where t.base is not null) && array[d.refobjsubid::int2])))
        ) as keyed
      from pg_class c
      join pg_namespace n on n.oid = c.relnamespace
