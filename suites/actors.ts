@@ -1,3 +1,4 @@
+import pg from 'pg'
 import type { Contracts } from '../harness/model/config.ts'
 import type { SuiteDatabase } from './context.ts'
 import { quoted } from './names.ts'
@@ -35,15 +36,29 @@ export async function resourceKeys(
   return rows.map((row) => row.key)
 }
 
+/** The owner of the resource, and after him users who own nothing, for `castOf`. Reads only. */
+export function pickUsers(session: Session, app: Shared, resource: string, seed: number): Promise<readonly Picked[]> {
+  return someUsers(session, app, resource, seed, wantedBy(app).length + 1)
+}
+
+function wantedBy({ membership, access }: Shared): string[] {
+  const roles = membership.roles.filter((role) => role !== membership.ownerRole)
+  return [...roles, ...(access.invited ? ['invited'] : []), 'removed', 'stranger']
+}
+
 /**
- * Makes the cast of one resource: its owner, and users who own nothing and are in nothing else, as what the contract
- * knows. Writes: call it in a transaction that is rolled back. Throws when there are too few users.
+ * Makes the cast of one resource of these: its owner, and users who own nothing and are in nothing else, as what the
+ * contract knows. Writes: call it in a transaction that is rolled back. Throws when there are too few users.
  */
-export async function castOf(session: Session, app: Shared, resource: string, seed: number): Promise<Cast> {
+export async function castOf(
+  session: Session,
+  app: Shared,
+  resource: string,
+  [owner, ...users]: readonly Picked[],
+): Promise<Cast> {
   const { membership, access } = app
   const roles = membership.roles.filter((role) => role !== membership.ownerRole)
-  const wanted = [...roles, ...(access.invited ? ['invited'] : []), 'removed', 'stranger']
-  const [owner, ...users] = await someUsers(session, app, resource, seed, wanted.length + 1)
+  const wanted = wantedBy(app)
   const newcomer = users.pop()
   if (owner === undefined || newcomer === undefined || users.length < wanted.length)
     throw new Error(`There are too few users for a ${wanted.join(', a ')} and a newcomer.`)
@@ -53,10 +68,12 @@ export async function castOf(session: Session, app: Shared, resource: string, se
     { is: 'anon' },
   ]
   const m = quoted(membership.table)
+  const [ofUser, ofResource] = [quoted(membership.user), quoted(membership.resource)]
+  // Of the column's own type, so that its index serves: this is done for every table and command.
+  const strangers = [...users, newcomer].map(({ id }) => literal(id)).join(', ')
+  await session.query(`delete from ${m} where ${ofUser} in (${strangers})`)
   await session.query(
-    `delete from ${m} where ${quoted(membership.user)}::text = any($1)
-      or ${quoted(membership.resource)}::text = $2 and ${quoted(membership.user)}::text = $3`,
-    [[...users, newcomer].map(({ id }) => id), resource, owner.id],
+    `delete from ${m} where ${ofResource} = ${literal(resource)} and ${ofUser} = ${literal(owner.id)}`,
   )
   for (const { is, id } of actors) {
     if (!membership.roles.includes(is) && is !== 'removed') continue
@@ -65,20 +82,19 @@ export async function castOf(session: Session, app: Shared, resource: string, se
     await insert(session, membership.table, row)
   }
   const removed = actors.find(({ is }) => is === 'removed')?.id
-  await session.query(`delete from ${m} where ${quoted(membership.user)}::text = $1`, [removed])
+  if (removed !== undefined) await session.query(`delete from ${m} where ${ofUser} = ${literal(removed)}`)
   const invited = actors.find(({ is }) => is === 'invited')
   if (access.invited !== undefined && invited !== undefined) {
     await insert(session, access.invited.table, filledRow(access.invited.values, { resource, actor: invited }))
   }
   const people = await session.query<{ id: string }>(
-    `select distinct ${quoted(membership.user)}::text as id from ${m} where ${quoted(membership.resource)}::text = $1`,
-    [resource],
+    `select distinct ${ofUser}::text as id from ${m} where ${ofResource} = ${literal(resource)}`,
   )
   const ids = new Set([...people.map(({ id }) => id), owner.id])
   return { resource, people: [...ids].sort(), actors, newcomer: newcomer.id }
 }
 
-type KnownUser = { readonly id: string; readonly email?: string }
+export type Picked = { readonly id: string; readonly email?: string }
 
 /** The owner of the resource, and after him users who own no resource: those with the fewest memberships first. */
 async function someUsers(
@@ -87,7 +103,7 @@ async function someUsers(
   key: string,
   seed: number,
   count: number,
-): Promise<KnownUser[]> {
+): Promise<Picked[]> {
   const [r, m] = [quoted(resource.table), quoted(membership.table)]
   const rows = await session.query<{ id: string; email: string | null }>(
     `(select u.id::text, u.email::text from ${r} r join auth.users u on u.id::text = r.${quoted(resource.owner)}::text
@@ -102,6 +118,10 @@ async function someUsers(
     [key, `cast ${seed}`],
   )
   return rows.map(({ id, email }) => ({ id, ...(email === null ? {} : { email }) }))
+}
+
+function literal(text: string): string {
+  return pg.escapeLiteral(text)
 }
 
 async function insert(session: Session, table: string, values: Row): Promise<void> {

@@ -13,8 +13,11 @@ export type Mailbox = {
   fault(fault: MailFault): Promise<void>
   /** Ends every fault that was not used up. */
   clearFaults(): Promise<void>
-  /** Waits until every fault was used up: the requests that they strike have come. Fails after 30 s. */
-  struck(): Promise<void>
+  /**
+   * Waits until every fault was used up: the requests that they strike have come. Fails once `call` has ended and no
+   * such request came, and after 30 s.
+   */
+  struck(call?: Promise<unknown>): Promise<void>
   /** Changes the account at the mail service: its rate, what its keys may do, which domains are verified. Answers what it was. */
   account(changes: Partial<MailAccount>): Promise<MailAccount>
 }
@@ -37,9 +40,17 @@ export function mailboxOf({ url, serviceKey }: StackAccess): Mailbox {
     refused: async () => body<RefusedMail[]>(await call('GET', 'refused')),
     fault: async (fault) => void (await call('POST', 'faults', fault)),
     clearFaults: async () => void (await call('DELETE', 'faults')),
-    async struck() {
+    async struck(striking) {
       const deadline = Date.now() + 30_000
-      while ((await body<unknown[]>(await call('GET', 'faults'))).length > 0) {
+      let ended = false
+      const end = () => {
+        ended = true
+      }
+      striking?.then(end, end)
+      for (;;) {
+        const over = ended
+        if ((await body<unknown[]>(await call('GET', 'faults'))).length === 0) return
+        if (over) throw new Error('the call ended, and no request came that the fault strikes')
         if (Date.now() > deadline) throw new Error('no request came that the fault strikes, within 30 s')
         await new Promise((resolve) => setTimeout(resolve, 25))
       }

@@ -91,7 +91,7 @@ describe('notifications: recipients', () => {
     })
   }
 
-  for (const size of [1, 2, 50, 250]) {
+  for (const size of [1, 2, 250]) {
     test(`an update reaches everybody of ${size}, or as many as there are`, async ({ app, as, db, mailbox, seed }) => {
       // Resend takes batches of 100, and of an older team two requests a second.
       const { rateLimit } = await mailbox.account({ rateLimit: 2 })
@@ -116,7 +116,8 @@ describe('notifications: recipients', () => {
     mailbox,
     seed,
   }) => {
-    const people = await gather(db, app, { size: 250, seed: seed + 5_000 })
+    // More than one request.
+    const people = await gather(db, app, { size: 120, seed: seed + 5_000 })
     expect(people, 'a resource').toBeDefined()
     if (people === undefined) return
     const client = await as(people.owner)

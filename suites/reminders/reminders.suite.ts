@@ -137,7 +137,7 @@ describe('reminders, when the mail service', () => {
       await mailbox.clear()
       await mailbox.fault({ ...fault, recipient: address })
       const answer = run(service, app.reminders.function)
-      await mailbox.struck()
+      await mailbox.struck(answer)
       expect(await killFunctions(), 'functions that were killed').toBeGreaterThan(0)
       expect(await answer, 'answer of the run that was killed').toBe('FunctionsHttpError')
       expect(await mailsTo(mailbox, [address]), 'mails after the run that was killed').toEqual([sent])

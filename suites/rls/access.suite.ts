@@ -13,6 +13,8 @@ import {
   madeRow,
   needs,
   type Outcome,
+  type Picked,
+  pickUsers,
   quoted,
   resourceKeys,
   tried,
@@ -37,9 +39,9 @@ describe('who may do what, as the contract says', () => {
         if (entry === undefined) return
         const complaints: string[] = []
         let told = 0
-        for (const key of await resourceKeys(db, app, seed, sample)) {
+        for (const [key, users] of await picked(app, db, seed)) {
           await db.rolledBack(async (session) => {
-            const cast = await castOf(session, app, key, seed)
+            const cast = await castOf(session, app, key, users)
             await ensureRow(session, entry, cast)
             for (const actor of cast.actors) {
               const outcome = await tried(session, entry, command, cast, actor)
@@ -54,6 +56,16 @@ describe('who may do what, as the contract says', () => {
     }
   }
 })
+
+let resources: Promise<readonly (readonly [string, readonly Picked[]])[]> | undefined
+
+/** The resources, each with its users: the same for every test above, since each undoes what it did. */
+function picked(app: App, db: Fixtures['db'], seed: number) {
+  resources ??= resourceKeys(db, app, seed, sample).then((keys) =>
+    Promise.all(keys.map(async (key) => [key, await pickUsers(db, app, key, seed)] as const)),
+  )
+  return resources
+}
 
 type Entry = Fixtures<'access'>['app']['access']['tables'][number]
 
@@ -109,7 +121,7 @@ describe('access to a resource', () => {
     const { membership } = app
     for (const key of await resourceKeys(db, app, seed, sample)) {
       const { stranger, people } = await db.rolledBack(async (session) => {
-        const cast = await castOf(session, app, key, seed)
+        const cast = await castOf(session, app, key, await pickUsers(session, app, key, seed))
         return { stranger: cast.newcomer, people: cast.people }
       })
       await db.query(`delete from ${quoted(membership.table)} where ${quoted(membership.user)}::text = $1`, [stranger])
@@ -192,7 +204,9 @@ async function newMember(app: App, db: Fixtures['db'], seed: number, skip: (reas
   const { table, resource, user, role, roles, ownerRole } = app.membership
   const [key] = await resourceKeys(db, app, seed, 1)
   if (key === undefined) return skip(`there is no row of ${app.resource.table} with an owner`)
-  const member = (await db.rolledBack((session) => castOf(session, app, key, seed))).newcomer
+  const member = (
+    await db.rolledBack(async (session) => castOf(session, app, key, await pickUsers(session, app, key, seed)))
+  ).newcomer
   const weaker = roles.find((name) => name !== ownerRole) ?? ownerRole
   await madeRow(db, table, { [resource]: key, [user]: member, [role]: weaker }, user)
   return { key, member }
