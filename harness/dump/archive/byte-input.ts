@@ -4,8 +4,8 @@ export class CutOff extends Error {
   override readonly message = 'cut off'
 }
 
-/** Takes bytes in any number from a stream of pieces of any size. */
-export class ByteInput {
+/** Takes bytes in any number from a stream of pieces of any size. Disposing of it lets go of the stream. */
+export class ByteInput implements Disposable {
   readonly #source: AsyncIterator<Buffer>
   #buffer: Buffer = Buffer.alloc(0)
 
@@ -63,8 +63,8 @@ export class ByteInput {
     }
   }
 
-  /** Lets go of the stream: nothing more is taken. */
-  async close(): Promise<void> {
-    await this.#source.return?.()
+  /** Not waited for: one that is read from elsewhere may have its next piece to come yet. */
+  [Symbol.dispose](): void {
+    this.#source.return?.().catch(() => {})
   }
 }

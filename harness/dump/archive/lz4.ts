@@ -6,7 +6,7 @@ import { ByteInput } from './byte-input.ts'
  * Format: https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md and lz4_Block_format.md.
  */
 export async function* unpackLz4(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const input = new ByteInput(source)
+  using input = new ByteInput(source)
   while (await input.has(4)) {
     const magic = (await input.take(4)).readUInt32LE(0)
     if (magic >= 0x184d2a50 && magic <= 0x184d2a5f) {

@@ -16,7 +16,7 @@ const paxTypes = ['g', 'x']
  * Format: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html (ustar).
  */
 export async function* tarMembers(stream: AsyncIterable<Buffer>, path: string): AsyncGenerator<TarMember> {
-  const input = new ByteInput(stream)
+  using input = new ByteInput(stream)
   let position = 0
   let place = 'its first header'
   try {
@@ -47,8 +47,6 @@ export async function* tarMembers(stream: AsyncIterable<Buffer>, path: string): 
       facts: { path, place },
       cause,
     })
-  } finally {
-    await input.close()
   }
 }
 

@@ -51,7 +51,7 @@ const unpackers: Readonly<Record<Packing, (packed: AsyncIterable<Buffer>) => Asy
   gzip: (packed) => through(createUnzip(options), packed),
   lz4: unpackLz4,
   async *zstd(packed) {
-    const input = new ByteInput(packed)
+    using input = new ByteInput(packed)
     for (let frame = await nextZstdFrame(input); frame; frame = await nextZstdFrame(input))
       yield* through(createZstdDecompress(options), frame)
   },

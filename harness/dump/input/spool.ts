@@ -46,7 +46,7 @@ export async function spool(
       yield piece
     }
   }
-  const input = new ByteInput(hashed())
+  using input = new ByteInput(hashed())
   const outer = kindOf(await input.peek(headBytes))
   const packing = isWrapping(outer) ? outer : 'none'
   const path = join(await folder.path(expected), `dump-${spooled++}`)
@@ -54,7 +54,7 @@ export async function spool(
   await room.require(expected ?? 0)
 
   await using file = await open(path, 'wx', 0o600)
-  const unpacked = new ByteInput(
+  using unpacked = new ByteInput(
     unpackPieces(input.rest(), packing, { path: name, place: 'the file', isFile: true }, wholeLimit),
   )
   const head = await unpacked.peek(headBytes)
