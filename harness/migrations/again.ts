@@ -34,5 +34,5 @@ export async function applyAgain(
     const { failure, rows = [] } = migration ?? {}
     again.push({ name: file.name, rows, ...(failure ? { failure } : {}) })
   }
-  return { files: again, changes: differencesOf(was, await takeState(database, tables)) }
+  return { files: again, changes: differencesOf(was, await takeState(database, tables, was)) }
 }

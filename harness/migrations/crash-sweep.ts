@@ -69,7 +69,7 @@ export async function cutTransaction(
   const left =
     was === undefined
       ? ['another transaction was committed meanwhile']
-      : differencesOf(base, await takeState(database, tables))
+      : differencesOf(base, await takeState(database, tables, base))
   const last = statements.at(-1)
   return left.length === 0
     ? { ...facts, outcome: 'as before' }
@@ -164,10 +164,10 @@ export async function sweepParts(
     const { migrations } = await applyMigrations(again, [file], { signal, record })
     const wrong = migrations[0]?.failure
     if (wrong) return stuck(unit, resumed.length + 1, [`Run again, it fails at line ${wrong.line}: ${wrong.message}`])
-    resumed.push({ unit, state: await takeState(again, tables) })
+    resumed.push({ unit, state: await takeState(again, tables, end) })
   }
   // The history row comes with the file's end, which this one never reached.
-  const noise = differencesOf(end, await takeState(parts, tables)).filter((difference) => !isHistory(difference))
+  const noise = differencesOf(end, await takeState(parts, tables, end)).filter((difference) => !isHistory(difference))
   for (const { unit, state } of resumed) {
     const differences = differencesOf(end, state, noise)
     if (differences.length > 0) return stuck(unit, resumed.length, differences)

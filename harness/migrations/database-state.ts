@@ -9,7 +9,12 @@ export type DatabaseState = {
   readonly tables: ReadonlyMap<string, TableState>
 }
 
-export type TableState = { readonly rows: number; readonly columns: ReadonlyMap<string, string> }
+export type TableState = {
+  readonly rows: number
+  /** Of all rows together, whatever their order. */
+  readonly hash: string
+  readonly columns: ReadonlyMap<string, string>
+}
 
 /** Each object of the user's schemas with all that a migration can set of it. Positions of columns are left out. */
 const definitions = `
@@ -51,10 +56,15 @@ const definitions = `
     CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) i WHERE d.objoid >= 16384`
 
 /**
- * Reads the definitions of all objects, and of `tables` (`public.tasks`) the count and a hash of each column's values
- * whatever their order. Columns that count up by themselves have no hash. Throws `database.failed`.
+ * Reads the definitions of all objects, and of `tables` (`public.tasks`) the count, a hash of the rows and one of each
+ * column's values, whatever their order. Columns that count up by themselves are in no hash. A table whose rows are those
+ * of `like` has its columns, too, and these are not read. Throws `database.failed`.
  */
-export async function takeState(database: Database, tables: readonly string[]): Promise<DatabaseState> {
+export async function takeState(
+  database: Database,
+  tables: readonly string[],
+  like?: DatabaseState,
+): Promise<DatabaseState> {
   await using session = await database.connect({ readOnly: true, applicationName: 'greenlight state' })
   // Names in definitions are written with their schemas.
   await session.query("SET search_path = ''; SET quote_all_identifiers = off")
@@ -64,18 +74,28 @@ export async function takeState(database: Database, tables: readonly string[]): 
   )
   return {
     objects: new Map(rows.map(({ name, hash }) => [name, hash])),
-    tables: await tableStates(session, tables),
+    tables: await tableStates(session, tables, like),
   }
 }
 
-type ColumnRow = { readonly schema: string; readonly name: string; readonly columns: readonly string[] | null }
+type Column = { readonly name: string; readonly plain: boolean; readonly text: boolean }
+type ColumnRow = { readonly schema: string; readonly name: string; readonly columns: readonly Column[] | null }
 
-async function tableStates(session: Connection, names: readonly string[]): Promise<ReadonlyMap<string, TableState>> {
+/** Types whose hash tells any two different values apart. */
+const plain = "'int2', 'int4', 'int8', 'bool', 'uuid', 'date', 'timestamp', 'timestamptz', 'bytea'"
+
+async function tableStates(
+  session: Connection,
+  names: readonly string[],
+  like: DatabaseState | undefined,
+): Promise<ReadonlyMap<string, TableState>> {
   const states = new Map<string, TableState>()
   if (names.length === 0) return states
   const { rows } = await session.query<ColumnRow>(
     `SELECT n.nspname AS schema, c.relname AS name,
-       (SELECT array_agg(a.attname::text ORDER BY a.attname) FROM pg_attribute a
+       (SELECT json_agg(json_build_object('name', a.attname, 'plain', t.oid < 16384 AND t.typname IN (${plain}),
+            'text', t.oid < 16384 AND t.typname IN ('text', 'varchar')) ORDER BY a.attname)
+          FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
           LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attidentity = ''
           AND coalesce(pg_get_expr(d.adbin, d.adrelid) NOT LIKE '%nextval(%', true)) AS columns
@@ -84,19 +104,41 @@ async function tableStates(session: Connection, names: readonly string[]): Promi
   for (const { schema, name, columns } of rows) {
     const shown = displayName(schema, name)
     if (!names.includes(shown)) continue
-    const hashes = (columns ?? []).map(
-      (column, at) => `sum(hashtextextended(${quoteIdentifier(column)}::text, 0)::numeric)::text AS c${at}`,
-    )
-    const { rows: sums } = await session.query<Readonly<Record<string, string | null>>>(
-      `SELECT ${['count(*)::text AS rows', ...hashes].join(', ')} FROM ${qualified(schema, name)}`,
-    )
-    const [sum] = sums
-    states.set(shown, {
-      rows: Number(sum?.rows ?? 0),
-      columns: new Map((columns ?? []).map((column, at) => [column, sum?.[`c${at}`] ?? ''])),
-    })
+    const table = qualified(schema, name)
+    const whole = await rowsOf(session, table, columns ?? [])
+    const known = like?.tables.get(shown)
+    const same = known !== undefined && known.rows === whole.rows && known.hash === whole.hash
+    states.set(shown, { ...whole, columns: same ? known.columns : await columnsOf(session, table, columns ?? []) })
   }
   return states
+}
+
+/** Names of columns are part of it: rows of other columns are other rows. Hashed twice, since the first is linear. */
+async function rowsOf(session: Connection, table: string, columns: readonly Column[]) {
+  const values = columns.map(({ name, plain: asItIs, text }) => {
+    const column = quoteIdentifier(name)
+    return asItIs ? column : `${text ? column : `${column}::text`} COLLATE "C"`
+  })
+  const hash =
+    values.length === 0
+      ? "'none'"
+      : `sum(hashfloat8extended(hash_record_extended(ROW(${values.join(', ')}), 0)::float8, 0))::text`
+  const { rows } = await session.query<{ readonly rows: number; readonly hash: string | null }>(
+    `SELECT count(*)::float8 AS rows, ${hash} AS hash FROM ${table}`,
+  )
+  const [row] = rows
+  return { rows: row?.rows ?? 0, hash: JSON.stringify([columns.map(({ name }) => name), row?.hash ?? null]) }
+}
+
+async function columnsOf(session: Connection, table: string, columns: readonly Column[]) {
+  if (columns.length === 0) return new Map<string, string>()
+  const sums = columns.map(
+    ({ name }, at) => `sum(hashtextextended(${quoteIdentifier(name)}::text, 0)::numeric)::text AS c${at}`,
+  )
+  const { rows } = await session.query<Readonly<Record<string, string | null>>>(
+    `SELECT ${sums.join(', ')} FROM ${table}`,
+  )
+  return new Map(columns.map(({ name }, at) => [name, rows[0]?.[`c${at}`] ?? '']))
 }
 
 /** How `is` differs from `was`, in words without any value, sorted; what is in `noise` by those words is left out. */
@@ -117,11 +159,13 @@ export function differencesOf(was: DatabaseState, is: DatabaseState, noise: read
     const other = is.tables.get(name)
     if (other === undefined) continue
     if (one.rows !== other.rows) found.push(`${name} has ${other.rows} rows instead of ${one.rows}`)
-    for (const [column, hash] of one.columns) {
-      const now = other.columns.get(column)
-      // A column that came or went is told by its definition.
-      if (now !== undefined && now !== hash) found.push(`${name}(${column}) holds other values`)
-    }
+    // A column that came or went is told by its definition.
+    const common = [...one.columns].filter(([column]) => other.columns.has(column))
+    const changed = common.filter(([column, hash]) => other.columns.get(column) !== hash)
+    for (const [column] of changed) found.push(`${name}(${column}) holds other values`)
+    const isSame = common.length === one.columns.size && common.length === other.columns.size
+    if (isSame && one.rows === other.rows && changed.length === 0 && one.hash !== other.hash)
+      found.push(`${name} holds the same values in other rows`)
   }
   return found.filter((difference) => !noise.includes(difference)).sort(compareText)
 }
