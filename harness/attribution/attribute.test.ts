@@ -113,6 +113,33 @@ describe('the migration behind a finding', () => {
     expect(named).not.toContain('data.values-changed 301_touch.sql')
   })
 
+  test('is the one that narrows, not a later one that writes the same policies anew', async () => {
+    const { named } = await causes(
+      harmless(301),
+      file('302_narrow.sql', 'alter policy "some" on public.notes using (id <= 4);'),
+      file(
+        '303_rewrite.sql',
+        'drop policy "some" on public.notes; create policy "few" on public.notes for select to anon using (id < 5); alter table public.notes add column extra int;',
+      ),
+    )
+    expect(named).toEqual(['access.rows-lost 302_narrow.sql'])
+  })
+
+  test('is the one that opens, where a later one takes only a part of it back', async () => {
+    const { named } = await causes(
+      file('301_open.sql', 'create policy "all" on public.notes for select to anon using (true);'),
+      harmless(302),
+      file('303_less.sql', 'alter policy "all" on public.notes using (id <= 20);'),
+    )
+    expect(named).toEqual(['access.rows-gained 301_open.sql'])
+  })
+
+  test('is nobody, where a later one takes all of it back: what the deploy ends with counts', async () => {
+    const open = file('301_open.sql', 'create policy "all" on public.notes for select to anon using (true);')
+    const close = file('302_close.sql', 'drop policy "all" on public.notes;')
+    expect((await causes(open, close, harmless(303))).named).toEqual([])
+  })
+
   test('is found although a migration makes a role, which the whole cluster has by then', async () => {
     const { named } = await causes(
       file('301_role.sql', '-- who reads along\ncreate role auditor; grant select on public.notes to auditor;'),

@@ -37,6 +37,10 @@ export type AttributionInput = {
  * that can block this is found out by looking: the pending migrations are halved, both halves are compared, and so on
  * down to single files. A finding with several causes is told once for each, to be declared by each. For the others the
  * rows that each migration wrote are enough. What only some migrations together do stays without a name.
+ *
+ * What the deploy ends with counts: what one migration opens and a later one closes again is no finding, and nobody is
+ * named for it; of what is closed in part, the one that opened it is named. Where a third opens it again, the first is
+ * named: the two after it together change nothing, so their half is not looked into.
  */
 export async function attribute(findings: readonly Finding[], input: AttributionInput): Promise<Finding[]> {
   const { pending } = input

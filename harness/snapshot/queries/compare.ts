@@ -57,13 +57,13 @@ export async function compareQueries(
       await session.query(sessionSettings(queryTimeout))
     }),
   )
-  const functions = await readFunctions(old, now)
   const measured: Sent[] = []
   const senders = await sendersOf(
     identities,
     [old, now],
     configured.some(({ as }) => as === 'anon'),
   )
+  const functions = await readFunctions(before, after, senders)
   for (const [index, identity] of senders.entries()) {
     const whole =
       identity.userId === undefined
@@ -73,7 +73,7 @@ export async function compareQueries(
           : (['count'] as const)
     const queries = [
       ...(await workload(old, relations, identity, whole)),
-      ...calls(functions, identity.role),
+      ...calls(functions, identity),
       ...ofConfig(configured, identity, senders),
     ]
     await Promise.all(

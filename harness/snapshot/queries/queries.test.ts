@@ -33,6 +33,7 @@ beforeAll(async () => {
      insert into public.pings select n, timestamptz '2026-01-01' + n * interval '1 minute' from generate_series(1, 20000) n;
      grant select on public.pings to service_role;
      create function public.log_size() returns bigint language sql stable as 'select count(*) from public.logs where id < 10';
+     create function public.log_of(p_log_id bigint) returns bigint language sql stable as 'select count(*) from public.logs where id = p_log_id';
      create function public.forget() returns bigint language sql volatile as 'select count(*) from public.logs'`,
   )
   identities = await pickIdentities(before, { contracts: plannerContracts, seed: 1, maxUsers: 8 })
@@ -62,6 +63,20 @@ describe('queries on both sides', () => {
     expect(findings[0]).toMatchObject({ kind: 'query.costlier' })
     // On a quick machine it is slower, too.
     expect([...new Set(findings.map(({ object }) => object))]).toEqual(['public.log_size()'])
+  })
+
+  test('a function that needs an argument is called with the id of a row, and told when it costs more', async () => {
+    const { findings } = await rehearse(
+      `create or replace function public.log_of(p_log_id bigint) returns bigint language sql stable as 'select count(*) from public.logs where id + 0 = p_log_id and body is not null'`,
+    )
+    expect(findings[0]).toMatchObject({ kind: 'query.costlier', object: 'public.log_of()' })
+    expect(findings[0]?.title).toContain('.rpc(…, { p_log_id })')
+  })
+
+  test('a function whose argument another one takes the place of, or that says it may write, is not called', async () => {
+    const other = `drop function public.log_of(bigint);
+       create function public.log_of(p_other_id bigint) returns bigint language sql stable as 'select count(*) from public.logs where id + 0 = p_other_id and body is not null'`
+    expect((await rehearse(other)).findings).toEqual([])
   })
 
   test('queries of the config are compared; one that fails after is a regression, one that failed before is not run', async () => {
