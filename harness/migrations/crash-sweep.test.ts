@@ -85,7 +85,7 @@ describe('a deploy that is cut off', () => {
 
   it('and moves values to other rows when it is run again is stuck, though each column holds the same', async () => {
     const { findings } = await sweep(
-      "update public.people set seen = 1 where id = 1 + (select count(*) from public.people where seen = 1);\nupdate public.people set seen = 0 where id = 1 and exists (select from public.people where id = 2 and seen = 1);\ncreate index concurrently if not exists i on public.people (name);",
+      'update public.people set seen = 1 where id = 1 + (select count(*) from public.people where seen = 1);\nupdate public.people set seen = 0 where id = 1 and exists (select from public.people where id = 2 and seen = 1);\ncreate index concurrently if not exists i on public.people (name);',
     )
     expect(findings).toMatchObject([{ kind: 'migration.not-atomic' }])
     expect(findings[0]?.evidence).toContain('public.people holds the same values in other rows')
