@@ -23,6 +23,7 @@ const restore: RestoreRun = {
     sha256: '',
     database: 'p',
   },
+  serverVersion: '17.10',
   entries: [],
   tables: [{ schema: 'public', name: 'notes', rowsInArchive: 20, rowsLoaded: 20 }],
   extensions: [],

@@ -23,6 +23,7 @@ export function sampleRun(verdict: VerdictName): Run {
         database: 'postgres',
         createdAt: '2026-11-20T03:00:12',
       },
+      serverVersion: '17.10',
       entries,
       tables: [
         { schema: 'auth', name: 'users', rowsInArchive: 2000, rowsLoaded: 2000 },

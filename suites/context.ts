@@ -17,6 +17,7 @@ import { type Mailbox, mailboxOf } from './mailbox.ts'
 
 export { describe, expect } from 'vitest'
 export { type Actor, type Cast, castOf, type Picked, pickUsers, resourceKeys } from './actors.ts'
+export { expectMails, harm } from './harm.ts'
 export { closeInvitation, invited, mailsTo, notedAsSent, type Wanted } from './invitations.ts'
 export { type Kind, kindsOf, type Occasion, occur } from './kinds.ts'
 export type { Mailbox } from './mailbox.ts'

@@ -9,6 +9,7 @@ export function findingsOfRestore(run: RestoreRun): Finding[] {
     ...run.entries.filter(({ fate }) => fate === 'failed').map(entryFailed),
     ...run.entries.filter(({ fate }) => fate === 'refused').map(entryRefused),
     ...missingRows(run),
+    ...otherServer(run),
     ...brokenReferences(run),
     ...(run.notInDump ?? []).map((note): Finding => ({ kind: 'restore.not-in-dump', ...note })),
     ...run.extensions.flatMap((extension): Finding[] =>
@@ -100,6 +101,21 @@ function entryRefused(entry: RestoredEntry): Finding {
     title: `${entry.type} ${objectOf(entry)} is not in the copy. ${entry.reason ?? ''}`.trimEnd(),
     evidence: [`Entry ${entry.id} of the dump, owner ${entry.owner || 'none'}.`],
   }
+}
+
+/** Of one major version, minor ones differ in mended faults alone. */
+function otherServer({ dump, serverVersion }: RestoreRun): Finding[] {
+  const [from, on] = [dump.serverVersion, serverVersion].map((version) => Number.parseInt(version, 10))
+  // A script without its head does not say where it comes from.
+  if (Number.isNaN(from) || from === on) return []
+  return [
+    {
+      kind: 'restore.newer-server',
+      object: dump.database,
+      title: `Production ran on PostgreSQL ${dump.serverVersion} when it was dumped, the rehearsal runs on ${serverVersion}.`,
+      evidence: ['What a statement locks, how a query is planned, and what a syntax means may differ between the two.'],
+    },
+  ]
 }
 
 function missingRows(run: RestoreRun): Finding[] {

@@ -152,6 +152,7 @@ async function restoreInto(
 
   return {
     dump: dump.facts,
+    serverVersion: database.cluster.serverVersion,
     entries: account.entries(),
     tables: account.tables,
     extensions: plan.extensions,

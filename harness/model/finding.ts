@@ -84,6 +84,7 @@ export const findingKinds = [
   'waiver.unmatched',
 ] as const
 export type FindingKind = (typeof findingKinds)[number]
+export type MailKind = Extract<FindingKind, `mail.${string}`>
 
 /**
  * One thing a reader should know, as a stage saw it. Stages make findings; only `verdict/` decides whether one blocks.

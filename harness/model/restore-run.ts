@@ -1,6 +1,8 @@
 /** What became of a dump: every entry of its table of contents has a fate, and every table its two row counts. */
 export type RestoreRun = {
   readonly dump: DumpFacts
+  /** Of the server that took it: `17.10`. */
+  readonly serverVersion: string
   /** In the order of the table of contents. */
   readonly entries: readonly RestoredEntry[]
   readonly tables: readonly RestoredTable[]

@@ -1,3 +1,5 @@
+import type { MailKind } from './finding.ts'
+
 export type Side = 'before' | 'after'
 
 export type TestState = 'passed' | 'failed' | 'skipped' | 'not run'
@@ -14,6 +16,8 @@ export type JoinedTest = {
   readonly outcome: TestOutcome
   /** First line of the failure on the after side (else on the before side), free of row values. */
   readonly message?: string
+  /** What a check of mails found, on the after side, else on the before side. */
+  readonly finding?: MailKind
   readonly where?: { readonly file: string; readonly line: number; readonly column?: number }
   readonly milliseconds: { readonly before?: number; readonly after?: number }
   /** Reason of a skip: `not configured: contracts.rateLimit`. */

@@ -1,5 +1,6 @@
 import { relative } from 'node:path'
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
+import { findingKinds, type MailKind } from '../model/finding.ts'
 import type { Side } from '../model/suite-run.ts'
 import type { SideTest } from './join.ts'
 import { failureLine } from './wording.ts'
@@ -53,8 +54,14 @@ function sideTest(test: TestCase, root: string): SideTest {
       : { where: { file: relative(root, frame.file), line: frame.line, column: frame.column } }),
     ...(duration === undefined ? {} : { milliseconds: Math.round(duration) }),
     ...(note === undefined ? {} : { reason: note }),
+    ...(isMailHarm(error?.harm) ? { finding: error.harm } : {}),
     observations: test.meta().observations ?? {},
   }
+}
+
+/** What `suites/harm.ts` notes at an error. */
+function isMailHarm(value: unknown): value is MailKind {
+  return typeof value === 'string' && value.startsWith('mail.') && (findingKinds as readonly string[]).includes(value)
 }
 
 /** Projects are called `before` and `after`, or `before:<folder>` for a customer's own suites. */

@@ -25,6 +25,16 @@ describe('joining the results of both sides', () => {
     expect(outcome(seen('before', before), seen('after', after))).toEqual([expected])
   })
 
+  test('what a check of mails found after weighs more than what it found before', () => {
+    const [late] = joinTests([
+      seen('before', 'failed', { finding: 'mail.duplicate' }),
+      seen('after', 'failed', { finding: 'mail.over-limit' }),
+    ])
+    expect(late?.finding).toBe('mail.over-limit')
+    const [early] = joinTests([seen('before', 'failed', { finding: 'mail.duplicate' }), seen('after', 'passed')])
+    expect(early?.finding).toBe('mail.duplicate')
+  })
+
   test('a test that ran on one side only did not run', () => {
     expect(outcome(seen('before', 'passed'))).toEqual(['not run'])
     expect(outcome(seen('after', 'passed'))).toEqual(['not run'])

@@ -1,3 +1,4 @@
+import type { MailKind } from '../model/finding.ts'
 import type { JoinedTest, Side, TestOutcome, TestState } from '../model/suite-run.ts'
 
 /** One test as Vitest saw it on one side. */
@@ -7,6 +8,8 @@ export type SideTest = {
   readonly name: string
   readonly state: TestState
   readonly message?: string
+  /** What a check of mails found, when it failed. */
+  readonly finding?: MailKind
   readonly where?: { readonly file: string; readonly line: number; readonly column?: number }
   readonly milliseconds?: number
   readonly reason?: string
@@ -34,6 +37,7 @@ function joined(before: SideTest | undefined, after: SideTest | undefined): Join
     differing.length > 0
       ? `the answer is not the same before and after: ${differing.join(', ')}`
       : messageOf(before, after)
+  const finding = after?.finding ?? before?.finding
   const where = after?.where ?? before?.where
   const reason = after?.reason ?? before?.reason
   return {
@@ -44,6 +48,7 @@ function joined(before: SideTest | undefined, after: SideTest | undefined): Join
     after: after?.state ?? 'not run',
     outcome,
     ...(message === undefined ? {} : { message }),
+    ...(finding === undefined ? {} : { finding }),
     ...(where === undefined ? {} : { where }),
     milliseconds: {
       ...(before?.milliseconds === undefined ? {} : { before: before.milliseconds }),

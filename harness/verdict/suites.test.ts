@@ -71,6 +71,13 @@ describe('the suites in the verdict', () => {
     expect(result.findings.map(({ finding }) => finding.kind)).toEqual(['feature.fails', 'feature.fixed'])
   })
 
+  test('a test of mails that fails is a finding about mails, one that was mended is not', () => {
+    const mails = (outcome: TestOutcome) =>
+      ({ ...joined('rate-limiting', outcome), finding: 'mail.over-limit' }) as const
+    const { findings } = judgeSuites(run(mails('regressed'), mails('fails'), mails('fixed')))
+    expect(findings.map(({ finding }) => finding.kind)).toEqual(['mail.over-limit', 'mail.over-limit', 'feature.fixed'])
+  })
+
   test('suites that were not run leave a required check open in every folder', () => {
     const result = judgeSuites(undefined)
     expect(result.checks).toHaveLength(12)

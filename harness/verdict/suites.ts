@@ -64,7 +64,7 @@ function findingOf(test: JoinedTest): AttributedFinding | undefined {
     fixed: `"${test.name}" fails before the migrations and passes after them.`,
   }
   const finding: Finding = {
-    kind: kinds[test.outcome],
+    kind: (test.outcome !== 'fixed' && test.finding) || kinds[test.outcome],
     object: `${test.suite}: ${test.name}`,
     title: said[test.outcome],
     evidence: [

@@ -2,9 +2,11 @@ import {
   configured,
   describe,
   expect,
+  expectMails,
   filled,
   type Gathering,
   gather,
+  harm,
   kindsOf,
   type Mail,
   type Member,
@@ -39,8 +41,12 @@ function wrongs(mails: readonly Mail[], wanted: readonly string[], { silent }: G
   return Object.entries(counts).flatMap(([what, count]) => (count > 0 ? [`${count} ${what}`] : []))
 }
 
+/** Whoever gets a mail that concerns others weighs more than who gets two, and both more than who lacks one. */
 function right(wrong: readonly string[], what: string): void {
-  expect(wrong.length, [what, ...wrong].join(', ')).toBe(0)
+  const others = wrong.some((one) => !/ (missing|twice)$/.test(one))
+  const doubled = wrong.some((one) => one.endsWith(' twice'))
+  const kind = others ? 'mail.wrong-recipient' : doubled ? 'mail.duplicate' : 'mail.missing-recipient'
+  harm(kind, () => expect(wrong.length, [what, ...wrong].join(', ')).toBe(0))
 }
 
 const without = (members: readonly Member[], ...gone: readonly (Member | undefined)[]) =>
@@ -129,7 +135,9 @@ describe('notifications: recipients', () => {
     const wanted = without(people.members, people.owner)
     const first = (await mailbox.all()).flatMap(recipients)
     const lacking = wanted.filter((address) => !first.includes(address)).length
-    expect(Math.max(0, lacking - 100), 'recipients of other requests without a mail').toBe(0)
+    harm('mail.lost-on-failure', () =>
+      expect(Math.max(0, lacking - 100), 'recipients of other requests without a mail').toBe(0),
+    )
     await client.functions.invoke(app.notifications.function, { body })
     right(wrongs(await mailbox.all(), wanted, people, people.owner), 'mails after the next call')
   })
@@ -222,9 +230,11 @@ describe('notifications: recipients', () => {
     await Promise.all([call(one), call(other)])
     const sent = (await mailbox.all()).flatMap(recipients)
     const times = ({ email }: Member) => sent.filter((address) => address === email).length
-    expect([times(one), times(other)], 'mails to the two editors').toEqual([1, 1])
+    expectMails([times(one), times(other)], [1, 1], 'mails to the two editors')
     const rest = people.members.slice(2).map(times)
-    expect(rest.filter((mails) => mails < 1 || mails > 2).length, 'others without one or two mails').toBe(0)
+    harm('mail.missing-recipient', () =>
+      expect(rest.filter((mails) => mails < 1 || mails > 2).length, 'others without one or two mails').toBe(0),
+    )
   })
 
   test('an address that cannot be mailed does not keep the others from theirs', async ({
@@ -250,7 +260,7 @@ describe('notifications: recipients', () => {
     await (await as(people.owner)).functions.invoke(app.notifications.function, { body })
     const sent = (await mailbox.all()).flatMap(recipients)
     const lacking = without(people.members, people.owner, broken).filter((address) => !sent.includes(address))
-    expect(lacking.length, 'others without a mail').toBe(0)
+    harm('mail.lost-on-failure', () => expect(lacking.length, 'others without a mail').toBe(0))
   })
 
   test('of production, the recipients are those of the contracts', async ({ app, as, db, mailbox, seed, skip }) => {

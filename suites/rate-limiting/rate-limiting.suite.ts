@@ -4,6 +4,7 @@ import {
   expect,
   filled,
   from,
+  harm,
   mailsTo,
   needs,
   quoted,
@@ -34,17 +35,24 @@ describe('rate limiting of chat mails', () => {
       const answers = await told(fixtures, first, app.rateLimit.mails + extra)
       expect(answers.filter((answer) => answer !== 'ok').length, 'failed calls').toBe(0)
       const counts = await mailsTo(mailbox, first.others)
-      expect(counts.filter((mails) => mails > app.rateLimit.mails).length, 'recipients over the limit').toBe(0)
-      expect(counts.filter((mails) => mails === 0).length, 'recipients without any mail').toBe(0)
+      harm('mail.over-limit', () =>
+        expect(counts.filter((mails) => mails > app.rateLimit.mails).length, 'recipients over the limit').toBe(0),
+      )
+      harm('mail.missing-recipient', () =>
+        expect(counts.filter((mails) => mails === 0).length, 'recipients without any mail').toBe(0),
+      )
       const sent = (await mailbox.all()).flatMap(recipients).length
       await told(fixtures, first, 2)
-      expect((await mailbox.all()).flatMap(recipients).length, 'mails after more messages within the window').toBe(sent)
+      const later = (await mailbox.all()).flatMap(recipients).length
+      harm('mail.over-limit', () => expect(later, 'mails after more messages within the window').toBe(sent))
 
       // The limit is for each resource.
       await mailbox.clear()
       await told(fixtures, second, 1)
       const missing = (await mailsTo(mailbox, second.others)).filter((mails) => mails === 0)
-      expect(missing.length, 'recipients without a mail about another resource').toBe(0)
+      harm('mail.missing-recipient', () =>
+        expect(missing.length, 'recipients without a mail about another resource').toBe(0),
+      )
     },
     patience,
   )
@@ -58,22 +66,25 @@ describe('rate limiting of chat mails', () => {
       await mailbox.clear()
       await told(fixtures, third, limit)
       const burst = await mailsTo(mailbox, third.others)
-      expect(burst.filter((mails) => mails === 0).length, 'recipients without any mail').toBe(0)
+      harm('mail.missing-recipient', () =>
+        expect(burst.filter((mails) => mails === 0).length, 'recipients without any mail').toBe(0),
+      )
       const step = Math.ceil(windowSeconds * 0.6)
       await advance(`${step} seconds`)
       await told(fixtures, third, 1)
       const within = (await mailsTo(mailbox, third.others)).filter((mails) => mails > limit)
-      expect(within.length, 'recipients over the limit within the window').toBe(0)
+      harm('mail.over-limit', () => expect(within.length, 'recipients over the limit within the window').toBe(0))
       await advance(`${step} seconds`)
       await mailbox.clear()
       await told(fixtures, third, 1)
       const after = await mailsTo(mailbox, third.others)
-      expect(after.filter((mails) => mails > limit).length, 'recipients over the limit in the next window').toBe(0)
-      if (window !== undefined)
-        expect(
-          after.filter((mails) => mails !== (window === 'resets' ? 1 : 0)).length,
-          `recipients for whom the window is not one that ${window}`,
-        ).toBe(0)
+      harm('mail.over-limit', () =>
+        expect(after.filter((mails) => mails > limit).length, 'recipients over the limit in the next window').toBe(0),
+      )
+      if (window === undefined) return
+      const [due, kind] = window === 'resets' ? [1, 'mail.missing-recipient' as const] : [0, 'mail.over-limit' as const]
+      const others = after.filter((mails) => mails !== due).length
+      harm(kind, () => expect(others, `recipients for whom the window is not one that ${window}`).toBe(0))
     },
     patience,
   )
@@ -90,7 +101,9 @@ describe('rate limiting of chat mails', () => {
         await told(fixtures, fifth, limit, 'first')
         await told(fixtures, fifth, 3, 'held back')
         const before = await mailsTo(mailbox, fifth.others)
-        expect(before.filter((mails) => mails > limit).length, 'recipients over the limit').toBe(0)
+        harm('mail.over-limit', () =>
+          expect(before.filter((mails) => mails > limit).length, 'recipients over the limit').toBe(0),
+        )
         await advance(`${Math.ceil(windowSeconds) + 1} seconds`)
         if ('function' in owed) {
           const { error } = await service.functions.invoke(owed.function, { body: {} })
@@ -98,13 +111,15 @@ describe('rate limiting of chat mails', () => {
         } else await told(fixtures, fifth, 1, 'last')
         const after = await mailsTo(mailbox, fifth.others)
         const over = after.filter((mails, at) => mails - (before[at] ?? 0) > limit)
-        expect(over.length, 'recipients over the limit in the next window').toBe(0)
+        harm('mail.over-limit', () => expect(over.length, 'recipients over the limit in the next window').toBe(0))
         const all = await mailbox.all()
         const texts = fifth.others.map((address) =>
           all.flatMap((mail) => (recipients(mail).includes(address) ? [mail.text ?? mail.html ?? ''] : [])).join(' '),
         )
         const lacking = [1, 2, 3].map((at) => texts.filter((text) => !text.includes(`held back ${at}`)).length)
-        expect(Math.max(...lacking), 'recipients who are never told of a message that was held back').toBe(0)
+        harm('mail.missing-recipient', () =>
+          expect(Math.max(...lacking), 'recipients who are never told of a message that was held back').toBe(0),
+        )
       },
       patience,
     )
@@ -120,11 +135,16 @@ describe('rate limiting of chat mails', () => {
       await mailbox.clearFaults()
       expect((await mailbox.all()).length, 'mails while the service failed').toBe(0)
       await mailbox.fault({ kind: 'rate-limit', retryAfter: 1 })
-      expect(await told(fixtures, fourth, 1), 'answer while the service was too busy').toEqual(['ok'])
+      const answers = await told(fixtures, fourth, 1)
+      harm('mail.lost-on-failure', () => expect(answers, 'answer while the service was too busy').toEqual(['ok']))
       await mailbox.clearFaults()
       const counts = await mailsTo(mailbox, fourth.others)
-      expect(counts.filter((mails) => mails === 0).length, 'recipients without any mail').toBe(0)
-      expect(counts.filter((mails) => mails > app.rateLimit.mails).length, 'recipients over the limit').toBe(0)
+      harm('mail.lost-on-failure', () =>
+        expect(counts.filter((mails) => mails === 0).length, 'recipients without any mail').toBe(0),
+      )
+      harm('mail.over-limit', () =>
+        expect(counts.filter((mails) => mails > app.rateLimit.mails).length, 'recipients over the limit').toBe(0),
+      )
     },
     patience,
   )

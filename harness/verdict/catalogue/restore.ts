@@ -71,12 +71,12 @@ export const restoreFindings = {
   'restore.newer-server': {
     severity: 'warning',
     metric: 'data',
-    meaning: 'The copy runs on a server of another minor or major version than production.',
+    meaning: 'The copy runs on a newer major version of the server than production.',
     why: 'Plans, locks and error messages may differ between versions.',
     advice: 'Rehearse with the container engine and the image of production before you rely on numbers of performance.',
     declared: 'never',
     bad: 'A dump of 15.8, rehearsed on 17.',
-    good: 'A dump of 17.6, rehearsed on 17.6.',
+    good: 'A dump of 17.6, rehearsed on 17.10.',
   },
   'restore.not-in-dump': {
     severity: 'warning',
