@@ -5,6 +5,7 @@ import { preparePlatformSchemas } from '../../platform/prepare.ts'
 import { pickIdentities } from '../identities.ts'
 import { compareAccess } from './compare.ts'
 import { takeAccessDifferences } from './differences.ts'
+import type { AccessFacts } from './facts.ts'
 import { takeAccess } from './take.ts'
 import { harmful, harmless } from './test-migrations.ts'
 import { administer, migrate } from './test-project.ts'
@@ -110,6 +111,33 @@ describe('row sets', () => {
 })
 
 describe('odd databases', () => {
+  test('a read that runs out of time gets more of it, unless it was quick before', async () => {
+    await using slow = await project.before.clone('slow')
+    await administer(
+      slow,
+      `create table public.notes (id int primary key); insert into public.notes values (1); grant select on public.notes to authenticated;
+       alter table public.notes enable row level security;
+       create function public.wait() returns boolean language plpgsql stable as $$ begin perform pg_sleep(0.9); return true; end $$;
+       create policy waits on public.notes for select to authenticated using ((select public.wait()))`,
+    )
+    const identities = project.facts.identities.filter(({ role }) => role === 'authenticated').slice(0, 2)
+    const only = new Set(['public.notes'])
+    const states = ({ probes }: AccessFacts) =>
+      probes.map(({ outcome }) => (outcome.state === 'failed' ? outcome.sqlstate : outcome.state))
+    const patient = await takeAccess(slow, identities, { only, probeTimeout: 500 })
+    expect(states(patient)).toEqual(['read', 'read'])
+    const quick = { ...patient, probes: patient.probes.map((probe) => ({ ...probe, milliseconds: 10 })) }
+    expect(states(await takeAccess(slow, identities, { only, probeTimeout: 500, like: quick }))).toEqual([
+      '57014',
+      '57014',
+    ])
+    expect(states(await takeAccess(slow, identities, { only, probeTimeout: 500, like: patient }))).toEqual([
+      'read',
+      'read',
+    ])
+    expect(states(await takeAccess(slow, identities, { only, probeTimeout: 150 }))).toEqual(['57014', '57014'])
+  })
+
   test('no key, 300 columns, a raising policy, an unknown role and no users are all compared', async () => {
     const columns = Array.from({ length: 300 }, (_, index) => `c${index} int`).join(', ')
     await using odd = await project.before.clone('odd')

@@ -5,7 +5,7 @@ import { sqlstateInWords, timedOut } from './sqlstates.ts'
 import { subject } from './subjects.ts'
 
 /** Above this share of the limit a read before the migration was too close to it for a time-out after it to prove harm. */
-const clearlyFaster = 0.5
+export const clearlyFaster = 0.5
 
 export type FailedReads = {
   readonly findings: readonly Finding[]

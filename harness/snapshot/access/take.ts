@@ -11,11 +11,13 @@ import {
   type Probe,
   type Relation,
 } from './facts.ts'
+import { clearlyFaster } from './failure-findings.ts'
 import { impersonate } from './impersonate.ts'
 import { readPolicies } from './policies.ts'
 import { grantsOf, type ProbeRow, planStatements, probeOutcome, probeQuery, readableKey } from './probe-sql.ts'
 import { type Part, rowParts } from './row-sample.ts'
 import { samplePlan } from './sample.ts'
+import { timedOut } from './sqlstates.ts'
 
 export type TakeAccessOptions = {
   readonly signal?: AbortSignal
@@ -51,6 +53,7 @@ export async function takeAccess(
   const asked = like ? askedLike(like) : await questions(session, relations, policies, identities)
   const isSampled = (name: string) => [...(asked.get(name)?.values() ?? [])].some((part) => part !== null)
   const costly = new Set(relations.map(({ name }) => name).filter(isSampled))
+  const patience = patienceFor(probeTimeout, like)
   const queue = identities.map((identity, index) => ({ identity, index }))
   const probes: Probe[] = []
   const work = async (): Promise<void> => {
@@ -67,7 +70,7 @@ export async function takeAccess(
         if (only === undefined) return []
         return only === null ? [{ relation, costly: costly.has(relation.name) }] : [{ relation, only, costly: false }]
       })
-      probes.push(...(await probeIdentity(worker, next.identity, next.index, mine, policies)))
+      probes.push(...(await probeIdentity(worker, next.identity, next.index, mine, policies, patience)))
     }
   }
   await Promise.all(Array.from({ length: jobs }, work))
@@ -121,12 +124,33 @@ async function questions(
   )
 }
 
+/** How much longer a read may take that ran out of time, and how many of them: the machine may be busy. */
+const patienceFactor = 4
+const mostPatience = 12
+
+type Patience = { readonly usual: number; readonly long: number; left: number; mayBe: (probe: Probe) => boolean }
+
+/**
+ * Only reads of which nothing would be known otherwise get more time: those of before, and those that took long there. One
+ * that was quick before and runs out of time after is a fault, however patient one is.
+ */
+function patienceFor(usual: number, like: AccessFacts | undefined): Patience {
+  const slow = new Set(
+    like?.probes
+      .filter(({ milliseconds }) => milliseconds > usual * clearlyFaster)
+      .map(({ relation, identity }) => `${relation}\n${identity}`),
+  )
+  const mayBe = ({ relation, identity }: Probe) => like === undefined || slow.has(`${relation}\n${identity}`)
+  return { usual, long: usual * patienceFactor, left: mostPatience, mayBe }
+}
+
 async function probeIdentity(
   session: Connection,
   identity: Identity,
   index: number,
   questions: readonly Question[],
   policies: readonly Policy[],
+  patience: Patience,
 ): Promise<Probe[]> {
   const probes: Probe[] = []
   const started = performance.now()
@@ -146,7 +170,15 @@ async function probeIdentity(
     }
     for (const question of together ? readable.filter(({ costly }) => costly) : readable) {
       const begun = performance.now()
-      add(question, await probe(session, question, policies, role), performance.now() - begun)
+      let outcome = await probe(session, question, policies, role)
+      const seen = { relation: question.relation.name, identity: index, outcome, milliseconds: 0 }
+      if (outcome.state === 'failed' && outcome.sqlstate === timedOut && patience.left > 0 && patience.mayBe(seen)) {
+        patience.left -= 1
+        await session.query(`set local statement_timeout = ${patience.long}`)
+        outcome = await probe(session, question, policies, role)
+        await session.query(`set local statement_timeout = ${patience.usual}`)
+      }
+      add(question, outcome, performance.now() - begun)
     }
   } catch (error) {
     // A role that does not exist, or not any more, can ask for nothing.
