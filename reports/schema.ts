@@ -214,6 +214,7 @@ const suites = z.strictObject({
       after: testState,
       outcome: z.enum(['regressed', 'fixed', 'same', 'fails', 'not configured', 'not run']),
       message: z.string().optional(),
+      finding: z.string().optional().describe('What a check of mails found: a kind of finding.'),
       reason: z.string().optional(),
       where: place.optional(),
       milliseconds: z.strictObject({ before: milliseconds.optional(), after: milliseconds.optional() }),

@@ -280,7 +280,9 @@ describe('notifications: recipients', () => {
       asked += 1
       await mailbox.clear()
       const body = filled(app.notifications.resourceUpdated.body, { resource: key, actor: actor.id })
-      await (await as(actor)).functions.invoke(app.notifications.function, { body })
+      const { error } = await (await as(actor)).functions.invoke(app.notifications.function, { body })
+      // With the status, so that a function that fails is told from one that forgets people.
+      expect(error?.context?.status ?? error?.name, `answer of ${app.notifications.function}`).toBeUndefined()
       const member = { ...actor, role: '', name: '' }
       const wanted = [...new Set(people.map(({ email }) => email))].filter((email) => email !== actor.email)
       const gathering = { key, owner: member, members: [], silent: [] }
