@@ -191,6 +191,7 @@ function tests(verdict: VerdictName): readonly JoinedTest[] {
       outcome,
       milliseconds: { before: 120, after: 98 },
       ...(after === 'failed' && { message: 'AssertionError: expected undefined to be true' }),
+      ...(before === 'failed' && { finding: 'mail.missing-recipient' as const }),
       ...(isSkipped && { reason: 'not configured: contracts.own' }),
     }
   }
