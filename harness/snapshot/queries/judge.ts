@@ -23,6 +23,8 @@ export type Measured = {
 const growth = 1.2
 const fewestBlocks = 100
 const fewestMilliseconds = 1
+/** Pairs of times below which nothing is said of a query. */
+const fewestPairs = 5
 /** A read that only rewriting heals is a warning while it takes less than so many milliseconds more: nobody feels it. */
 const feltMilliseconds = 50
 /** More blocks than so many make a new sequential scan worth a warning. */
@@ -51,7 +53,8 @@ export function costlier(measured: Measured): Cost | undefined {
  */
 export function slower(measured: Measured, seed: number): boolean {
   const { before, after, times } = measured
-  if (before.state !== 'done' || after.state !== 'done' || times.length < 5 || after.rows > before.rows) return false
+  if (before.state !== 'done' || after.state !== 'done' || times.length < fewestPairs || after.rows > before.rows)
+    return false
   const fastest = (side: keyof Pair) => Math.min(...times.map((pair) => pair[side]))
   if (fastest('after') <= fastest('before') * growth) return false
   return difference(times) > fewestMilliseconds && ratioInterval(times, seed).low > growth
@@ -62,9 +65,10 @@ function difference(times: readonly Pair[]): number {
 }
 
 /** Slower only until the rows of the table are written anew, and by little. */
-export function heals(measured: Measured, seed: number): boolean {
+function heals(measured: Measured, seed: number): boolean {
   const { times, rewritten } = measured
-  if (rewritten === undefined || difference(times) >= feltMilliseconds) return false
+  // A read that failed once its table was rewritten was not seen to be as fast as before.
+  if (rewritten === undefined || rewritten.length < fewestPairs || difference(times) >= feltMilliseconds) return false
   return !slower({ ...measured, times: rewritten }, seed)
 }
 

@@ -212,6 +212,7 @@ describe('what counts as worse', () => {
     expect(severity(healed)).toEqual(['warning'])
     expect(severity(query({ times: times(before, 2), rewritten: times(before, 1.9) }))).toEqual([undefined])
     expect(severity(query({ times: times(before, 7), rewritten: fast }))).toEqual([undefined])
+    expect(severity(query({ times: times(before, 2), rewritten: [] }))).toEqual([undefined])
     expect(severity(healed, query({ times: times(before, 2) }))).toEqual([undefined])
   })
 
