@@ -128,20 +128,30 @@ async function questions(
 const patienceFactor = 4
 const mostPatience = 12
 
-type Patience = { readonly usual: number; readonly long: number; left: number; mayBe: (probe: Probe) => boolean }
+type Patience = {
+  readonly usual: number
+  readonly long: number
+  left: number
+  mayBe: (relation: string, identity: number) => boolean
+}
 
 /**
  * Only reads of which nothing would be known otherwise get more time: those of before, and those that took long there. One
  * that was quick before and runs out of time after is a fault, however patient one is.
  */
 function patienceFor(usual: number, like: AccessFacts | undefined): Patience {
+  const keyOf = (relation: string, identity: number) => `${relation}\n${identity}`
   const slow = new Set(
     like?.probes
       .filter(({ milliseconds }) => milliseconds > usual * clearlyFaster)
-      .map(({ relation, identity }) => `${relation}\n${identity}`),
+      .map(({ relation, identity }) => keyOf(relation, identity)),
   )
-  const mayBe = ({ relation, identity }: Probe) => like === undefined || slow.has(`${relation}\n${identity}`)
-  return { usual, long: usual * patienceFactor, left: mostPatience, mayBe }
+  return {
+    usual,
+    long: usual * patienceFactor,
+    left: mostPatience,
+    mayBe: (relation, identity) => like === undefined || slow.has(keyOf(relation, identity)),
+  }
 }
 
 async function probeIdentity(
@@ -171,8 +181,8 @@ async function probeIdentity(
     for (const question of together ? readable.filter(({ costly }) => costly) : readable) {
       const begun = performance.now()
       let outcome = await probe(session, question, policies, role)
-      const seen = { relation: question.relation.name, identity: index, outcome, milliseconds: 0 }
-      if (outcome.state === 'failed' && outcome.sqlstate === timedOut && patience.left > 0 && patience.mayBe(seen)) {
+      const ranOut = outcome.state === 'failed' && outcome.sqlstate === timedOut
+      if (ranOut && patience.left > 0 && patience.mayBe(question.relation.name, index)) {
         patience.left -= 1
         await session.query(`set local statement_timeout = ${patience.long}`)
         outcome = await probe(session, question, policies, role)
