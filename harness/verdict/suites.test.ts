@@ -71,6 +71,11 @@ describe('the suites in the verdict', () => {
     expect(result.findings.map(({ finding }) => finding.kind)).toEqual(['feature.fails', 'feature.fixed'])
   })
 
+  test('a test that passes on both sides, as one without its contract, is no finding', () => {
+    const { findings } = judgeSuites(run(joined('dates', 'same'), joined('reminders', 'not configured')))
+    expect(findings).toEqual([])
+  })
+
   test('a test of mails that fails is a finding about mails, one that was mended is not', () => {
     const mails = (outcome: TestOutcome) =>
       ({ ...joined('rate-limiting', outcome), finding: 'mail.over-limit' }) as const

@@ -20,6 +20,9 @@ test('the same rows are no finding, and neither are tables that only the copy ha
 })
 
 test('each difference is named', () => {
+  expect(compareFingerprints(was, [a], new Set()).findings).toMatchObject([
+    { kind: 'restore.differs-from-capture', object: 'public.b' },
+  ])
   expect(titles([a])).toEqual(['public.b was captured with 2 rows and is not on the copy.'])
   expect(titles([a, { ...b, rows: 1 }])).toEqual(['public.b has 1 rows on the copy and had 2 when it was captured.'])
   expect(titles([{ ...a, hash: '18' }, b])).toEqual([

@@ -200,6 +200,8 @@ describe('logins', () => {
     ['a token emptied that was empty', `update auth.users set recovery_token = '' where recovery_token = ''`],
     ['a ban that is over, taken away', `update auth.users set banned_until = null where banned_until < now()`],
     ['an unverified second factor taken away', `delete from auth.mfa_factors where status = 'unverified'`],
+    ['a password written over by itself', 'update auth.users set encrypted_password = encrypted_password || $$$$'],
+    ['an identity that was used', 'update auth.identities set last_sign_in_at = now(), updated_at = now()'],
     ['a new user', `insert into auth.users (id, email) values (gen_random_uuid(), 'new@planner.example')`],
     [
       'a sign-up trigger under another name',

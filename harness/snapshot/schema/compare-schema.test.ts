@@ -20,6 +20,7 @@ const apiBefore = `
 const apiMigration = `
   ALTER PUBLICATION changes DROP TABLE public.inner_news;
   ALTER TABLE public.events DROP COLUMN title; ALTER TABLE public.events ADD name text; DROP TABLE public.vendors; DROP TABLE public.inner_log;
+  CREATE TABLE public.inner_notes (id int); ALTER TABLE public.inner_news ADD what text;
   CREATE TABLE public.cities (id int); GRANT SELECT ON public.cities TO authenticated;
   DROP FUNCTION public.validate; CREATE FUNCTION public.validate(code text) RETURNS jsonb LANGUAGE sql RETURN '{}'::jsonb;
   DROP FUNCTION public.search; CREATE FUNCTION public.search(term text, page int DEFAULT 1, size int DEFAULT 9) RETURNS int LANGUAGE sql RETURN 1;
@@ -71,6 +72,13 @@ describe('the schema compared', () => {
       'feature.api-removed public.validate',
       'feature.api-removed public.vendors',
     ])
+  })
+
+  it('tells no table or column as new that the Data API offers to nobody', () => {
+    const offered = findings.filter(({ kind }) => kind === 'feature.api-added').map(({ object }) => object)
+    expect(offered).not.toContain('public.inner_notes')
+    expect(offered).not.toContain('public.inner_news')
+    expect(findings.map(({ object }) => object)).toContain('public.inner_news')
   })
 
   it('blocks when a table leaves a publication, and not when its table is gone', () => {
