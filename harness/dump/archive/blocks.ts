@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { HarnessError } from '../../errors.ts'
 import { signedInteger } from './cursor.ts'
-import { pieceBytes } from './unpack.ts'
+import { pieceBytes } from './pieces.ts'
 
 /** Where the data of an entry stands in a custom archive. */
 export type DataBlock = {
@@ -20,13 +20,17 @@ export class BlockReader implements AsyncDisposable {
   readonly #name: string
   readonly #end: number
   #position: number
-  #window: Buffer = Buffer.alloc(0)
+  readonly #memory: Buffer
+  #window: Buffer
   #offset = 0
 
   private constructor(file: FileHandle, { name, integerSize }: BlockFile, block: DataBlock) {
     this.#file = file
     this.#integerSize = integerSize
     this.#name = name
+    // What is left of one read is never more than an integer.
+    this.#memory = Buffer.allocUnsafeSlow(pieceBytes + 1 + integerSize)
+    this.#window = this.#memory.subarray(0, 0)
     this.#position = block.start
     this.#end = block.end
   }
@@ -41,8 +45,11 @@ export class BlockReader implements AsyncDisposable {
     return this.#length()
   }
 
-  /** The bytes between here and the next length of 0, in pieces, the lengths between them taken out. */
-  async *payload(): AsyncGenerator<Buffer> {
+  /**
+   * The bytes between here and the next length of 0, in pieces, the lengths between them taken out. Without `keep`, a
+   * piece holds until the next one is asked for.
+   */
+  async *payload({ keep }: { readonly keep: boolean }): AsyncGenerator<Buffer> {
     const integerBytes = 1 + this.#integerSize
     let piece = Buffer.allocUnsafeSlow(pieceBytes)
     let used = 0
@@ -62,7 +69,7 @@ export class BlockReader implements AsyncDisposable {
       left -= step
       if (used === pieceBytes) {
         yield piece
-        piece = Buffer.allocUnsafeSlow(pieceBytes)
+        if (keep) piece = Buffer.allocUnsafeSlow(pieceBytes)
         used = 0
       }
     }
@@ -85,7 +92,7 @@ export class BlockReader implements AsyncDisposable {
   /** Drops what was read and reads on: afterwards the window starts at the next byte. */
   async #fill(): Promise<void> {
     const rest = this.#window.subarray(this.#offset)
-    const window = Buffer.allocUnsafeSlow(rest.length + Math.min(pieceBytes, this.#end - this.#position))
+    const window = this.#memory.subarray(0, rest.length + Math.min(pieceBytes, this.#end - this.#position))
     rest.copy(window)
     let filled = rest.length
     while (filled < window.length) {

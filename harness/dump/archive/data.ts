@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import type { DataForm, DumpData, LargeObjectPiece } from '../dump.ts'
 import { BlockReader, blockChanged, type DataBlock } from './blocks.ts'
 import { signedInteger } from './cursor.ts'
-import { type Packing, unpackPieces, unpackWhole } from './unpack.ts'
+import { keepsPieces, type Packing, unpackPieces, unpackWhole } from './unpack.ts'
 
 /** Below this, handing work to other threads takes longer than doing it. */
 const smallBytes = 32 * 1024
@@ -47,7 +47,7 @@ export class CustomData implements DumpData {
       }
     }
     await using reader = await BlockReader.open(this.#archive, block)
-    yield* unpackPieces(reader.payload(), compression, { path: name, place })
+    yield* unpackPieces(reader.payload({ keep: keepsPieces(compression) }), compression, { path: name, place })
   }
 
   async *largeObjects(entryId: number): AsyncGenerator<LargeObjectPiece> {
@@ -57,7 +57,7 @@ export class CustomData implements DumpData {
       // Oids above 2^31 stand there as negative numbers.
       const oid = id >>> 0
       let offset = 0
-      for await (const bytes of unpackPieces(reader.payload(), compression, {
+      for await (const bytes of unpackPieces(reader.payload({ keep: keepsPieces(compression) }), compression, {
         path: name,
         place: `large object ${oid}`,
       })) {

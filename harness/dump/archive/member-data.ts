@@ -2,7 +2,7 @@ import { HarnessError } from '../../errors.ts'
 import { type DataForm, type DumpData, displayEntry, type LargeObjectPiece } from '../dump.ts'
 import { type Member, type Members, readMember } from './members.ts'
 import type { TocItem } from './toc.ts'
-import { type Packing, unpackPieces } from './unpack.ts'
+import { keepsPieces, type Packing, unpackPieces } from './unpack.ts'
 
 /** A file with data, however it is packed. */
 export type DataFile = { readonly name: string; readonly member: Member; readonly packing: Packing }
@@ -65,7 +65,7 @@ export class MemberData implements DumpData {
 
 /** Unpacked. Throws `dump.truncated` and `dump.corrupt`. */
 export function readDataFile({ name }: Members, { name: place, member, packing }: DataFile): AsyncGenerator<Buffer> {
-  return unpackPieces(readMember(member), packing, { path: name, place, isFile: true })
+  return unpackPieces(readMember(member, { keep: keepsPieces(packing) }), packing, { path: name, place, isFile: true })
 }
 
 /** `of`: whose data it is, for messages. Throws `dump.truncated` for a file that is missing, `dump.corrupt` for one that is there twice. */

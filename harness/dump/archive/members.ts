@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { HarnessError } from '../../errors.ts'
-import { pieceBytes } from './unpack.ts'
+import { pieceBytes } from './pieces.ts'
 
 /** A file of an archive that has several: a file of a folder, or a part of a tar file. */
 export type Member = {
@@ -18,12 +18,20 @@ export type Members = {
   readonly files: ReadonlyMap<string, Member>
 }
 
-/** The bytes of a file as it is there. Throws `dump.corrupt` when it is no longer what it was. */
-export async function* readMember({ path, start, size }: Member): AsyncGenerator<Buffer> {
+/**
+ * The bytes of a file as it is there. Without `keep`, a piece holds until the next one is asked for. Throws
+ * `dump.corrupt` when it is no longer what it was.
+ */
+export async function* readMember(
+  { path, start, size }: Member,
+  { keep }: { readonly keep: boolean } = { keep: true },
+): AsyncGenerator<Buffer> {
   await using file = await openUnchanged(path)
+  const memory = keep ? undefined : Buffer.allocUnsafeSlow(Math.min(pieceBytes, size))
   for (let position = 0; position < size; ) {
-    const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, size - position))
-    const { bytesRead } = await file.read(piece, 0, piece.length, start + position)
+    const length = Math.min(pieceBytes, size - position)
+    const piece = memory ?? Buffer.allocUnsafeSlow(length)
+    const { bytesRead } = await file.read(piece, 0, length, start + position)
     if (bytesRead === 0) throw changed(path)
     position += bytesRead
     yield piece.subarray(0, bytesRead)

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { HarnessError, throwIfAborted } from '../../errors.ts'
 import { type DumpContent, displayEntry, type TocEntry } from '../dump.ts'
 import type { DumpInput } from '../input/open-inputs.ts'
@@ -42,9 +41,13 @@ async function readThrough(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const hash = createHash('sha256')
-  let position = 0
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20, end: bytes - 1 })) {
+  const memory = Buffer.allocUnsafeSlow(1 << 20)
+  await using file = await open(path, 'r')
+  for (let position = 0; position < bytes; ) {
     throwIfAborted(signal, `reading ${path}`)
+    const { bytesRead } = await file.read(memory, 0, Math.min(memory.length, bytes - position), position)
+    if (bytesRead === 0) break
+    const piece = memory.subarray(0, bytesRead)
     hash.update(piece)
     if (position + piece.length > dataStart) walk.feed(piece.subarray(Math.max(0, dataStart - position)))
     position += piece.length

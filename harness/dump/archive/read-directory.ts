@@ -43,6 +43,6 @@ async function filesIn(path: string, name: string): Promise<Map<string, Member>>
 
 async function hashOf(member: Member): Promise<string> {
   const hash = createHash('sha256')
-  for await (const piece of readMember(member)) hash.update(piece)
+  for await (const piece of readMember(member, { keep: false })) hash.update(piece)
   return hash.digest('hex')
 }

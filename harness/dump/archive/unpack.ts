@@ -1,13 +1,11 @@
-import { Readable, type Transform } from 'node:stream'
+import type { Transform } from 'node:stream'
 import { createUnzip, createZstdDecompress, unzipSync } from 'node:zlib'
 import { HarnessError } from '../../errors.ts'
 import type { DumpFacts } from '../../model/restore-run.ts'
 import { ByteInput, CutOff } from './byte-input.ts'
 import { unpackLz4 } from './lz4.ts'
+import { own, pieceBytes } from './pieces.ts'
 import { nextZstdFrame } from './zstd.ts'
-
-/** Size of what is read, unpacked and handed on at once: large enough that the cost per piece does not show. */
-export const pieceBytes = 256 * 1024
 
 export type Packing = DumpFacts['compression']
 
@@ -46,6 +44,11 @@ export type UnpackLimit = { readonly ratio: number; readonly from: number }
 /** For the rows of one table, which can be very much alike: what zlib can do at most. */
 const dataLimit: UnpackLimit = { ratio: 1032, from: 2 ** 30 }
 
+/** Whether packed pieces are still looked at once the next is asked for; where not, all can use the same memory. */
+export function keepsPieces(packing: Packing): boolean {
+  return packing !== 'gzip'
+}
+
 const unpackers: Readonly<Record<Packing, (packed: AsyncIterable<Buffer>) => AsyncIterable<Buffer>>> = {
   none: (packed) => packed,
   gzip: (packed) => through(createUnzip(options), packed),
@@ -59,23 +62,32 @@ const unpackers: Readonly<Record<Packing, (packed: AsyncIterable<Buffer>) => Asy
 
 const options = { chunkSize: pieceBytes, highWaterMark: pieceBytes }
 
-async function* through(unpacker: Transform & { bytesWritten: number }, packed: AsyncIterable<Buffer>) {
+/** Asks for the next piece when the one before is unpacked: see `keepsPieces`. */
+async function* through(
+  unpacker: Transform & { bytesWritten: number },
+  packed: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
   let fed = 0
-  async function* counted() {
+  let goOn = () => {}
+  unpacker.once('close', () => goOn())
+  const feed = async () => {
     for await (const piece of packed) {
+      if (unpacker.destroyed) return
       fed += piece.length
-      yield piece
+      // One that is destroyed may leave its last piece without an answer.
+      await new Promise<void>((resolve) => {
+        goOn = resolve
+        unpacker.write(piece, () => resolve())
+      })
     }
+    unpacker.end()
   }
-  const source = Readable.from(counted(), { objectMode: true, highWaterMark: 1 })
-  source.on('error', (error) => unpacker.destroy(error))
-  source.pipe(unpacker)
+  feed().catch((error: unknown) => unpacker.destroy(error as Error))
   try {
-    yield* unpacker as AsyncIterable<Buffer>
+    for await (const piece of unpacker as AsyncIterable<Buffer>) yield own(piece, { isAll: false })
     // What follows the end of a stream is left over silently.
     if (unpacker.bytesWritten !== fed) throw new Error('bytes after the end')
   } finally {
-    source.destroy()
     unpacker.on('error', () => {}) // one that comes after the end would end the process
     unpacker.destroy()
   }

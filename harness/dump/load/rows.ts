@@ -1,10 +1,9 @@
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { from as copyFrom } from 'pg-copy-streams'
 import type { Connection } from '../../database/engine.ts'
 import { qualified, quoteLiteral } from '../../database/identifiers.ts'
 import { HarnessError, throwIfAborted } from '../../errors.ts'
+import { release } from '../archive/pieces.ts'
 import type { Dump, DumpData, TocEntry } from '../dump.ts'
+import { copyIn } from './copy-in.ts'
 import { isUndefinedObject, throwIfFatal } from './outcome.ts'
 
 export type LoadedRows = { readonly rowsInArchive: number; readonly rowsLoaded: number; readonly error?: Error }
@@ -87,16 +86,17 @@ async function stream(
       yield piece
     }
   }
-  const copy = connection.query(copyFrom(statement, { highWaterMark: 512 * 1024 }))
-  const source = Readable.from(counted(), { objectMode: true, highWaterMark: 1 })
-  await pipeline(source, copy, signal ? { signal } : {})
-  return { rowsInArchive: counter.rows, rowsLoaded: copy.rowCount }
+  const rowsLoaded = await copyIn(connection, statement, counted(), signal)
+  return { rowsInArchive: counter.rows, rowsLoaded }
 }
 
 /** Rows of an entry, without loading them. */
 export async function countRows(data: DumpData, entryId: number): Promise<number> {
   const counter = new RowCounter()
-  for await (const piece of data.rows(entryId)) counter.add(piece)
+  for await (const piece of data.rows(entryId)) {
+    counter.add(piece)
+    release(piece)
+  }
   return counter.rows
 }
 

@@ -1,3 +1,4 @@
+import { own } from '../archive/pieces.ts'
 import { escapeField, unescapeField } from './copy-text.ts'
 import { secretMarks } from './mentions.ts'
 
@@ -99,7 +100,7 @@ export class CopyMasker {
     }
     if (position > piece.length) this.#escaped = true
     this.#rest(piece, written, start)
-    return this.#output.subarray(0, this.#used)
+    return own(this.#output.subarray(0, this.#used), { isAll: true })
   }
 
   /** What is left once the last piece was pushed: a field without its end. */

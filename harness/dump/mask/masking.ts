@@ -4,6 +4,7 @@ import { displayName } from '../../database/identifiers.ts'
 import { throwIfAborted } from '../../errors.ts'
 import type { MaskConfig } from '../../model/config.ts'
 import type { MaskedColumn, MaskingRun } from '../../model/restore-run.ts'
+import { release } from '../archive/pieces.ts'
 import type { Dump, DumpData, TocEntry } from '../dump.ts'
 import { CopyMasker, type FieldMask } from './copy-masker.ts'
 import { takeMaskFacts } from './facts.ts'
@@ -112,6 +113,7 @@ export class Masking {
     if (fields.every((field) => field === undefined)) return yield* data.rows(entry.id)
     for await (const piece of data.rows(entry.id)) {
       const masked = masker.push(piece)
+      if (masked !== piece) release(piece)
       if (masked.length > 0) yield masked
     }
     const rest = masker.end()
