@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { copyFile, readFile, rm, stat } from 'node:fs/promises'
+import { copyFile, rm, stat } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { afterAll, describe, test } from 'vitest'
 import type { Cluster, Database } from '../database/engine.ts'
 import { startTestCluster } from '../database/test-cluster.ts'
+import { serverCpu } from '../database/test-server-cpu.ts'
 import { preparePlatform } from '../platform/prepare.ts'
 import { findNativeClient, type NativeClient } from './native/client.ts'
 import { makeLargeDump } from './native/large-dump.ts'
@@ -93,15 +94,6 @@ async function inFreshDatabase(cluster: Cluster, work: (database: Database) => P
   const before = await serverCpu(cluster)
   const restored = await work(database)
   return { ...restored, serverCpuMilliseconds: (await serverCpu(cluster)) - before }
-}
-
-/** Of the children that the server has had, in milliseconds: sessions and what builds indexes beside them. Linux only. */
-async function serverCpu({ location }: Cluster): Promise<number> {
-  const [pid] = (await readFile(join(location, 'data', 'postmaster.pid'), 'utf8')).split('\n')
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  // In hundredths of a second.
-  return (Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) * 10
 }
 
 async function restoreOurs(path: string, database: Database, ...masked: string[]): Promise<Timed> {

@@ -1,6 +1,6 @@
 import type { Database } from '../database/engine.ts'
 import type { AppliedMigration, MigrationFile, MigrationRun } from '../model/migration-run.ts'
-import { makeHistory, recordMigration } from './history.ts'
+import { recordApplied } from './history.ts'
 import { withKeptPasswords } from './kept-passwords.ts'
 import { runFile } from './run-file.ts'
 import { openSession } from './session.ts'
@@ -69,11 +69,7 @@ async function applyAll(
     await beforeFile?.(file)
     const { failure, elevated, rows, ...facts } = await runFile(session, file, {
       tracer,
-      async record({ connection }) {
-        if (!record || file.version === '') return
-        await makeHistory(connection)
-        await recordMigration(connection, file)
-      },
+      record: ({ connection }) => recordApplied(connection, file, record),
       onStatement: (statement) =>
         onProgress?.({
           name: file.name,

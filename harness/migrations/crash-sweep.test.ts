@@ -25,11 +25,11 @@ beforeAll(async () => {
 })
 afterAll(() => cluster.stop())
 
-async function sweep(sql: string) {
+async function sweep(sql: string, inPlace = true) {
   const file = testFile('201_x.sql', sql)
   await using database = await clone(template)
   const sweeps = leavesParts(file)
-    ? [await sweepParts(database, file, { record: true, clone })]
+    ? [await sweepParts(database, file, { record: true, clone, inPlace })]
     : [await cutTransaction(database, file, { elevated: [{ line: 1, column: 1, right: 'x' }], rows: [] }, undefined)]
   await using admin = await database.connect()
   const left = await admin.query(

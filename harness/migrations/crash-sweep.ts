@@ -2,6 +2,7 @@ import type { Connection, Database } from '../database/engine.ts'
 import type { AppliedMigration, MigrationFile } from '../model/migration-run.ts'
 import { applyMigrations } from './apply.ts'
 import { type DatabaseState, differencesOf, takeState, writtenSoFar } from './database-state.ts'
+import { fitsOneTransaction, type InPlace, resumeInPlace } from './resume-in-place.ts'
 import { runFile } from './run-file.ts'
 import { type MigrationSession, openSession } from './session.ts'
 import { plainSql, transactionControl } from './statement-kind.ts'
@@ -106,6 +107,8 @@ export type SweepOptions = {
   readonly signal?: AbortSignal | undefined
   readonly record: boolean
   readonly clone: (of: Database) => Promise<Database>
+  /** False: a clone for each cut. Default: true. */
+  readonly inPlace?: boolean
 }
 
 /** The file can leave parts of itself behind: it is for `sweepParts`, not for `cutTransaction`. */
@@ -115,15 +118,13 @@ export function leavesParts(file: MigrationFile): boolean {
 
 /**
  * Cuts a file that commits several times. `base` has everything before the file applied, and is left alone. After each
- * part that is committed a clone is made, on which the file is run again from its beginning, as a person would: the end
- * must be what an uninterrupted run leaves. What differs between two uninterrupted runs (the time of day, random keys)
- * is no difference.
+ * part that is committed the file is run again from its beginning, as a person would: the end must be what an
+ * uninterrupted run leaves. What differs between two uninterrupted runs (the time of day, random keys) is no difference.
+ * It is run again in a transaction that is taken back where it can be; where it cannot, fails there or leads elsewhere,
+ * a clone has the last word.
  */
-export async function sweepParts(
-  base: Database,
-  file: MigrationFile,
-  { signal, record, clone }: SweepOptions,
-): Promise<FileSweep> {
+export async function sweepParts(base: Database, file: MigrationFile, options: SweepOptions): Promise<FileSweep> {
+  const { signal, record, clone } = options
   await using whole = await clone(base)
   const written = await writtenSoFar(whole)
   const run = await applyMigrations(whole, [file], { signal, record })
@@ -143,7 +144,7 @@ export async function sweepParts(
   const end = await takeState(whole, tables)
   await using parts = await clone(base)
   const plan = planTransactions(file)
-  const resumed: { readonly unit: Unit; readonly state: DatabaseState }[] = []
+  const resumed: { readonly unit: Unit; readonly state: DatabaseState; readonly inPlace: boolean }[] = []
   const working = plan.units.filter(({ statements }) => statements.some(({ sql }) => !isIdle(sql)))
   const cuts = working.slice(0, -1).reduce((sum, { statements }) => sum + statements.length, 0)
   const stuck = (unit: Unit, states: number, differences: readonly string[]): FileSweep => {
@@ -157,23 +158,69 @@ export async function sweepParts(
       ...(last ? { at: { line: last.line, column: last.column } } : {}),
     }
   }
+  const place = inPlace(parts, file, { ...options, tables, like: end })
   for (const unit of working) {
     await runParts(parts, file, plan, unit, signal)
     if (unit === working.at(-1)) break
-    await using again = await clone(parts)
-    const { migrations } = await applyMigrations(again, [file], { signal, record })
-    const wrong = migrations[0]?.failure
-    if (wrong) return stuck(unit, resumed.length + 1, [`Run again, it fails at line ${wrong.line}: ${wrong.message}`])
-    resumed.push({ unit, state: await takeState(again, tables, end) })
+    const here = await place.resume()
+    const again = here ?? (await resumeOnClone(parts, file, tables, end, options))
+    if (typeof again === 'string') return stuck(unit, resumed.length + 1, [again])
+    resumed.push({ unit, state: again, inPlace: here !== undefined })
   }
   // The history row comes with the file's end, which this one never reached.
   const noise = differencesOf(end, await takeState(parts, tables, end)).filter((difference) => !isHistory(difference))
-  for (const { unit, state } of resumed) {
-    const differences = differencesOf(end, state, noise)
+  for (const { unit, state, inPlace: taken } of resumed) {
+    const told = differencesOf(end, state, noise)
+    const differences = told.length > 0 && taken ? await onceMore(unit) : told
     if (differences.length > 0) return stuck(unit, resumed.length, differences)
   }
   return { name, cuts, states: resumed.length, outcome: 'resumable' }
+
+  /** The cut after `unit` on clones, as it would be: with a transaction of its own for each part. */
+  async function onceMore(unit: Unit): Promise<readonly string[]> {
+    await using cut = await clone(base)
+    for (const one of working.slice(0, working.indexOf(unit) + 1)) await runParts(cut, file, plan, one, signal)
+    const again = await resumeOnClone(cut, file, tables, end, options)
+    return typeof again === 'string' ? [again] : differencesOf(end, again, noise)
+  }
 }
+
+/** Runs the file again on a clone of what the cut left; tells where it leads, or how it fails. */
+async function resumeOnClone(
+  cut: Database,
+  file: MigrationFile,
+  tables: readonly string[],
+  end: DatabaseState,
+  { signal, record, clone }: SweepOptions,
+): Promise<DatabaseState | string> {
+  await using again = await clone(cut)
+  const { migrations } = await applyMigrations(again, [file], { signal, record })
+  const wrong = migrations[0]?.failure
+  return wrong ? `Run again, it fails at line ${wrong.line}: ${wrong.message}` : await takeState(again, tables, end)
+}
+
+/** Tries each cut in place, until it turns out that the file does not run like that. */
+function inPlace(parts: Database, file: MigrationFile, options: SweepOptions & Pick<InPlace, 'tables' | 'like'>) {
+  let fits = options.inPlace !== false && fitsOneTransaction(file)
+  let dead = 0
+  return {
+    async resume(): Promise<DatabaseState | undefined> {
+      if (!fits) return undefined
+      const resumed = await resumeInPlace(parts, file, { ...limits, ...options })
+      fits = resumed !== undefined
+      dead += resumed?.rowsWritten ?? 0
+      if (dead > mostDeadRows) {
+        // Rows that were taken back stay in the files, where every later look passes them.
+        await using admin = await parts.connect({ applicationName: 'greenlight sweep' })
+        await admin.query('VACUUM')
+        dead = 0
+      }
+      return resumed?.state
+    },
+  }
+}
+
+const mostDeadRows = 100_000
 
 function isHistory(text: string): boolean {
   return text.includes('supabase_migrations.')
@@ -192,7 +239,9 @@ async function runParts(
     .flatMap(({ statements }) => statements)
     .filter(({ sql }) => /^(set (?!local\b|transaction\b)|reset\b)/.test(plainSql(sql)))
   await using session = await openSession(database, { ...limits, signal })
-  const part = { ...file, statements: [...settings, ...unit.statements] }
+  // Alone, a statement outside of the file's own transactions would be taken for one to put into a transaction.
+  const own = unit.statements.map((one) => (unit.transaction === 'none' ? { ...one, standalone: true } : one))
+  const part = { ...file, statements: [...settings, ...own] }
   const { failure } = await runFile(session, part, { record: async () => {} })
   if (failure) throw new Error(`${file.name} does not run part by part: line ${failure.line}: ${failure.message}`)
 }

@@ -1,4 +1,4 @@
-import type { Connection, Database } from '../database/engine.ts'
+import type { Database } from '../database/engine.ts'
 import { displayName, qualified, quoteIdentifier } from '../database/identifiers.ts'
 import { compareText } from './order.ts'
 
@@ -68,13 +68,26 @@ export async function takeState(
   await using session = await database.connect({ readOnly: true, applicationName: 'greenlight state' })
   // Names in definitions are written with their schemas.
   await session.query("SET search_path = ''; SET quote_all_identifiers = off")
-  const { rows } = await session.query<{ readonly name: string; readonly hash: string }>(
+  const ask = async <Row extends object>(sql: string) => (await session.query<Row>(sql)).rows
+  return await readState(ask, tables, like)
+}
+
+/** Asks the database as a superuser with an empty search_path, wherever the question is put. */
+export type Ask = <Row extends object>(sql: string) => Promise<readonly Row[]>
+
+/** `takeState` in a session that is there already, so that it sees what its transaction has not committed. */
+export async function readState(
+  ask: Ask,
+  tables: readonly string[],
+  like: DatabaseState | undefined,
+): Promise<DatabaseState> {
+  const rows = await ask<{ readonly name: string; readonly hash: string }>(
     `SELECT name, md5(string_agg(coalesce(definition, ''), E'\\n' ORDER BY definition)) AS hash
      FROM (${definitions}) AS all_objects (name, definition) GROUP BY name`,
   )
   return {
     objects: new Map(rows.map(({ name, hash }) => [name, hash])),
-    tables: await tableStates(session, tables, like),
+    tables: await tableStates(ask, tables, like),
   }
 }
 
@@ -85,13 +98,13 @@ type ColumnRow = { readonly schema: string; readonly name: string; readonly colu
 const plain = "'int2', 'int4', 'int8', 'bool', 'uuid', 'date', 'timestamp', 'timestamptz', 'bytea'"
 
 async function tableStates(
-  session: Connection,
+  ask: Ask,
   names: readonly string[],
   like: DatabaseState | undefined,
 ): Promise<ReadonlyMap<string, TableState>> {
   const states = new Map<string, TableState>()
   if (names.length === 0) return states
-  const { rows } = await session.query<ColumnRow>(
+  const rows = await ask<ColumnRow>(
     `SELECT n.nspname AS schema, c.relname AS name,
        (SELECT json_agg(json_build_object('name', a.attname, 'plain', t.oid < 16384 AND t.typname IN (${plain}),
             'text', t.oid < 16384 AND t.typname IN ('text', 'varchar')) ORDER BY a.attname)
@@ -105,16 +118,16 @@ async function tableStates(
     const shown = displayName(schema, name)
     if (!names.includes(shown)) continue
     const table = qualified(schema, name)
-    const whole = await rowsOf(session, table, columns ?? [])
+    const whole = await rowsOf(ask, table, columns ?? [])
     const known = like?.tables.get(shown)
     const same = known !== undefined && known.rows === whole.rows && known.hash === whole.hash
-    states.set(shown, { ...whole, columns: same ? known.columns : await columnsOf(session, table, columns ?? []) })
+    states.set(shown, { ...whole, columns: same ? known.columns : await columnsOf(ask, table, columns ?? []) })
   }
   return states
 }
 
 /** Names of columns are part of it: rows of other columns are other rows. Hashed twice, since the first is linear. */
-async function rowsOf(session: Connection, table: string, columns: readonly Column[]) {
+async function rowsOf(ask: Ask, table: string, columns: readonly Column[]) {
   const values = columns.map(({ name, plain: asItIs, text }) => {
     const column = quoteIdentifier(name)
     return asItIs ? column : `${text ? column : `${column}::text`} COLLATE "C"`
@@ -123,21 +136,19 @@ async function rowsOf(session: Connection, table: string, columns: readonly Colu
     values.length === 0
       ? "'none'"
       : `sum(hashfloat8extended(hash_record_extended(ROW(${values.join(', ')}), 0)::float8, 0))::text`
-  const { rows } = await session.query<{ readonly rows: number; readonly hash: string | null }>(
+  const rows = await ask<{ readonly rows: number; readonly hash: string | null }>(
     `SELECT count(*)::float8 AS rows, ${hash} AS hash FROM ${table}`,
   )
   const [row] = rows
   return { rows: row?.rows ?? 0, hash: JSON.stringify([columns.map(({ name }) => name), row?.hash ?? null]) }
 }
 
-async function columnsOf(session: Connection, table: string, columns: readonly Column[]) {
+async function columnsOf(ask: Ask, table: string, columns: readonly Column[]) {
   if (columns.length === 0) return new Map<string, string>()
   const sums = columns.map(
     ({ name }, at) => `sum(hashtextextended(${quoteIdentifier(name)}::text, 0)::numeric)::text AS c${at}`,
   )
-  const { rows } = await session.query<Readonly<Record<string, string | null>>>(
-    `SELECT ${sums.join(', ')} FROM ${table}`,
-  )
+  const rows = await ask<Readonly<Record<string, string | null>>>(`SELECT ${sums.join(', ')} FROM ${table}`)
   return new Map(columns.map(({ name }, at) => [name, rows[0]?.[`c${at}`] ?? '']))
 }
 

@@ -50,6 +50,13 @@ export async function recordMigration(connection: Connection, file: MigrationFil
   )
 }
 
+/** The row of a file in the history, where one is kept; a file without a version has none. */
+export async function recordApplied(connection: Connection, file: MigrationFile, record: boolean): Promise<void> {
+  if (!record || file.version === '') return
+  await makeHistory(connection)
+  await recordMigration(connection, file)
+}
+
 /** Takes a migration out of the history again, where there is one. */
 export async function forgetMigration(connection: Connection, file: MigrationFile): Promise<void> {
   const { rows } = await connection.query("SELECT to_regclass('supabase_migrations.schema_migrations') AS history")
