@@ -72,6 +72,10 @@ export function plannedChecks({
       : [plan('features.live-mail', 'features', 'Resend answers as its double does')]),
     plan('access.secrets', 'access', 'Mails and logs of functions hold no secret', functions.length > 0),
     plan('performance.queries', 'performance', 'Reads of real users measured on both sides'),
+    ...(capture?.queries?.length
+      ? [plan('performance.captured', 'performance', 'The costliest queries of production, asked on both sides', false)]
+      : []),
+    plan('performance.storage', 'performance', 'What tables and indexes take on both sides', false),
     plan('rollback.applied', 'data', 'The rollback scripts run', rollback !== undefined),
     plan('rollback.complete', 'data', 'After the rollback everything is as before', false),
     plan('rollback.policies', 'data', 'Policies, grants and row security after the rollback', false),

@@ -156,6 +156,7 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
         signal,
         seed: options.seed,
         queries: options.config.queries ?? [],
+        captured: inputs.capture?.queries,
       })
     })
   }

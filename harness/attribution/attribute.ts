@@ -101,5 +101,5 @@ function named(finding: Finding, migration: string): Finding {
 
 /** What the dump, the plan or the rollback brought about is no migration's doing. */
 function isOfMigrations({ kind }: Finding): boolean {
-  return /^(schema|data|date|auth|access|feature|query)\./.test(kind)
+  return /^(schema|data|date|auth|access|feature|query|storage|index)\./.test(kind)
 }

@@ -18,6 +18,8 @@ function writes(kind: Finding['kind']): ((rows: TableRows) => boolean) | undefin
     case 'data.values-moved':
     case 'data.rows-touched':
       return ({ updated }) => updated > 0
+    case 'storage.bloat':
+      return ({ updated, deleted }) => updated + deleted > 0
     default:
       return undefined
   }

@@ -57,11 +57,17 @@ async function takeQueries(connection: Connection): Promise<Manifest['queries']>
   const view = `${quoteIdentifier(place.schema)}.pg_stat_statements`
   await connection.query('SAVEPOINT queries')
   try {
-    const { rows } = await connection.query<{ query: string; calls: number; milliseconds: number; rows: number }>(
-      `SELECT query, sum(calls)::float8 AS calls, sum(total_exec_time)::float8 AS milliseconds, sum(rows)::float8 AS rows
+    const { rows } = await connection.query<{
+      query: string
+      role: string
+      calls: number
+      milliseconds: number
+      rows: number
+    }>(
+      `SELECT query, pg_get_userbyid(userid)::text AS role, sum(calls)::float8 AS calls, sum(total_exec_time)::float8 AS milliseconds, sum(rows)::float8 AS rows
        FROM ${view} WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
          AND query ~* '^\\s*(select|insert|update|delete|with|merge)\\M' AND query !~ '''|[$][a-zA-Z_]*[$]|--|/[*]'
-       GROUP BY query ORDER BY sum(total_exec_time) DESC, query COLLATE "C" LIMIT ${mostQueries}`,
+       GROUP BY query, userid ORDER BY sum(total_exec_time) DESC, query COLLATE "C", 2 LIMIT ${mostQueries}`,
     )
     await connection.query('RELEASE SAVEPOINT queries')
     return rows

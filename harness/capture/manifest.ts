@@ -25,7 +25,16 @@ const manifestSchema = z.strictObject({
   migrations: z.array(z.strictObject({ version: z.string(), name: z.string().nullable() })).optional(),
   /** The costliest of pg_stat_statements; absent where it is not installed or not to be read. */
   queries: z
-    .array(z.strictObject({ query: z.string(), calls: z.number(), milliseconds: z.number(), rows: z.number() }))
+    .array(
+      z.strictObject({
+        query: z.string(),
+        /** Who sent it; captures of before this was noted do not say. */
+        role: z.string().optional(),
+        calls: z.number(),
+        milliseconds: z.number(),
+        rows: z.number(),
+      }),
+    )
     .optional(),
   tables: z.array(
     z.strictObject({ table: z.string(), columns: z.array(z.string()), rows: count, hash: z.string().regex(/^-?\d+$/) }),

@@ -9,7 +9,7 @@ const areas: Readonly<Record<string, readonly string[]>> = {
   dates: ['date'],
   access: ['access', 'secret'],
   logins: ['auth'],
-  performance: ['query', 'lock', 'traffic'],
+  performance: ['query', 'lock', 'traffic', 'storage', 'index'],
   rollback: ['rollback'],
   features: ['feature', 'egress', 'mail'],
   mail: ['mail'],

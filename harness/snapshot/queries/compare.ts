@@ -4,22 +4,18 @@ import type { Check } from '../../model/check.ts'
 import type { QueryConfig } from '../../model/config.ts'
 import type { Finding } from '../../model/finding.ts'
 import { relationSql } from '../access/exposed.ts'
-import { impersonate } from '../access/impersonate.ts'
 import type { Identity } from '../identities.ts'
-import {
-  confirmSlower,
-  type DonePair,
-  type DoneRun,
-  interleave,
-  repetitions,
-  repetitionsToConfirm,
-  type Sent,
-  sessionSettings,
-  timesOf,
-} from './confirm.ts'
+import { compareStorage } from '../storage/compare.ts'
+import { writeAnew } from '../storage/rewrite.ts'
+import { refreshStatistics, takeStorage } from '../storage/take.ts'
+import type { CapturedQuery } from './captured.ts'
+import { checkOfCaptured, planCaptured } from './captured-plan.ts'
+import { confirmSlower, type Sent, sessionSettings } from './confirm.ts'
 import { asPage, calls, readFunctions } from './functions.ts'
-import { judge, type Measured, slower } from './judge.ts'
-import { run } from './measure.ts'
+import { judgeIndexUse, newIndexes, takeIndexUse } from './index-use.ts'
+import { judge } from './judge.ts'
+import { measure, wouldUse } from './measure-both.ts'
+import { firstUser, sendersOf } from './senders.ts'
 import { type Query, readableRelations, workload } from './workload.ts'
 
 export type CompareQueriesOptions = {
@@ -28,137 +24,99 @@ export type CompareQueriesOptions = {
   readonly seed: number
   /** Queries of the config: sent besides those of every table. */
   readonly queries?: readonly QueryConfig[]
+  /** The costliest ones of production, of a capture. */
+  readonly captured?: readonly CapturedQuery[] | undefined
   /** Limit for one query, in milliseconds. Default: 5,000. */
   readonly queryTimeout?: number
 }
 
-/** A query that takes longer than this is timed again only when its first run on after looks slower. */
-const cheapMilliseconds = 4
-
 /**
  * Reads every exposed table on both sides as PostgREST would for two real users and service_role, and compares blocks
- * touched and, interleaved, times. Takes clones: both are vacuumed and analysed first, so that statistics and dead rows
- * are equal causes on both sides. The reads of whole tables are shared between the users, since policies make them dear.
- * Throws `database.failed`, `aborted`.
+ * touched and, interleaved, times; with them what tables and indexes take, and which indexes are used. Takes clones: both
+ * are vacuumed and analysed first, so that statistics and dead rows are equal causes on both sides. The reads of whole
+ * tables are shared between the users, since policies make them dear. Throws `database.failed`, `aborted`.
  */
 export async function compareQueries(
   before: Database,
   after: Database,
   identities: readonly Identity[],
-  { signal, seed, queries: configured = [], queryTimeout = 5_000 }: CompareQueriesOptions,
+  { signal, seed, queries: configured = [], captured, queryTimeout = 5_000 }: CompareQueriesOptions,
 ): Promise<{ findings: Finding[]; checks: Check[] }> {
   await using old = await before.connect()
   await using now = await after.connect()
+  const sides = [old, now] as const
+  await Promise.all(sides.map(refreshStatistics))
+  await Promise.all(sides.map((session) => session.query(sessionSettings(queryTimeout))))
+  const [storedBefore, storedAfter] = await Promise.all([takeStorage(old), takeStorage(now)])
+  const stored = { before: storedBefore, after: storedAfter }
   const relations = await readableRelations(old, now)
-  const tables = relations.filter(({ kind }) => kind === 'table').map(relationSql)
-  await Promise.all(
-    [old, now].map(async (session) => {
-      if (tables.length > 0) await session.query(`vacuum (analyze) ${tables.join(', ')}`)
-      await session.query(sessionSettings(queryTimeout))
-    }),
-  )
   const measured: Sent[] = []
-  const senders = await sendersOf(
-    identities,
-    [old, now],
-    configured.some(({ as }) => as === 'anon'),
-  )
+  const withAnon = [...configured.map(({ as }) => as), ...(captured ?? []).map(({ role }) => role)].includes('anon')
+  const senders = await sendersOf(identities, sides, withAnon)
+  const asked = await planCaptured(captured ?? [], senders, sides)
   const functions = await readFunctions(before, after, senders)
-  for (const [index, identity] of senders.entries()) {
+  for (const [index, identity] of [...senders, ...asked.others].entries()) {
     const whole =
       identity.userId === undefined
         ? (['newest', 'count'] as const)
         : index % 2 === 0
           ? (['newest'] as const)
           : (['count'] as const)
-    const queries = [
-      ...(await workload(old, relations, identity, whole)),
-      ...calls(functions, identity),
-      ...ofConfig(configured, identity, senders),
-    ]
-    await Promise.all(
-      [old, now].map((session) => session.query(`begin read only; ${impersonate(identity)}; savepoint query`)),
-    )
+    const queries = index < senders.length ? await workload(old, relations, identity, whole) : []
+    if (index < senders.length) queries.push(...calls(functions, identity), ...ofConfig(configured, identity, senders))
+    const setUp = asked.setUp(identity)
+    await Promise.all(sides.map((session) => session.query(`begin read only; ${setUp}; savepoint query`)))
     try {
+      queries.push(...(await asked.queries(old, identity)))
       for (const query of queries) {
         throwIfAborted(signal, `measuring the reads of ${query.relation}`)
-        measured.push({ query, identity, measured: await measure(old, now, query, identity, seed) })
+        measured.push({ query, setUp, measured: await measure(old, now, query, identity, seed) })
       }
     } finally {
-      await Promise.all([old.query('rollback'), now.query('rollback')])
+      await Promise.all(sides.map((session) => session.query('rollback')))
     }
   }
   const named = new Map(relations.filter(({ kind }) => kind === 'table').map((one) => [one.name, relationSql(one)]))
   const confirmed = await confirmSlower(before, after, measured, named, { timeout: queryTimeout, seed, signal })
-  return judge(confirmed, seed)
+  const used = await takeIndexUse(now)
+  const idle = await idleIndexes(now, newIndexes(stored, confirmed, used), measured)
+  const compact = await writeAnew(now, stored, signal)
+  const judged = judge(confirmed, seed)
+  const storage = compareStorage(stored.before, stored.after, compact)
+  return {
+    findings: [...judged.findings, ...judgeIndexUse(stored, confirmed, used, idle), ...storage.findings],
+    checks: [...judged.checks, ...storage.checks, ...checkOfCaptured(asked, confirmed)],
+  }
+}
+
+/** Those of the new indexes that no read of their table would use if reading all of it were no choice. */
+async function idleIndexes(
+  now: Connection,
+  added: ReturnType<typeof newIndexes>,
+  measured: readonly Sent[],
+): Promise<ReadonlySet<number>> {
+  const idle = new Set<number>()
+  const byTable = Map.groupBy(added, ({ table }) => table.object)
+  for (const [object, own] of byTable) {
+    const used = await wouldUse(
+      now,
+      measured.filter(({ query }) => query.relation === object || query.origin !== undefined),
+    )
+    for (const { index } of own) if (!used.has(index.name)) idle.add(index.oid)
+  }
+  return idle
 }
 
 /** The queries of the config that this identity sends: the first user, service_role, or anon. */
 function ofConfig(queries: readonly QueryConfig[], identity: Identity, senders: readonly Identity[]): Query[] {
-  const isFirstUser = identity === senders.find(({ userId }) => userId !== undefined)
   return queries
     .filter(({ as = 'user' }) =>
-      as === 'user' ? isFirstUser : identity.role === (as === 'service' ? 'service_role' : 'anon'),
+      as === 'user' ? identity === firstUser(senders) : identity.role === (as === 'service' ? 'service_role' : 'anon'),
     )
     .map(({ name, sql }) => ({
       relation: name,
       shape: 'its SQL',
       sql: asPage(sql.replace(/;\s*$/, '')),
-      configured: true,
+      origin: 'config',
     }))
-}
-
-/** Two users who can log in, and service_role (and anon, where it sends something) last; of roles that both sides have. */
-async function sendersOf(
-  identities: readonly Identity[],
-  sides: readonly Connection[],
-  withAnon: boolean,
-): Promise<Identity[]> {
-  const roles = await Promise.all(
-    sides.map(async (session) => {
-      const { rows } = await session.query<{ rolname: string }>('select rolname from pg_roles')
-      return new Set(rows.map(({ rolname }) => rolname))
-    }),
-  )
-  const possible = identities.filter(({ role }) => roles.every((side) => side.has(role)))
-  const users = possible.filter(({ userId }) => userId !== undefined)
-  const usual = users.filter(({ label }) => /(^|, )confirmed$/.test(label))
-  const chosen = [...usual, ...users.filter((user) => !usual.includes(user))].slice(0, 2)
-  const others = possible.filter(({ role, userId }) => userId === undefined && (role === 'service_role' || withAnon))
-  return [...chosen, ...others]
-}
-
-async function measure(
-  old: Connection,
-  now: Connection,
-  query: Query,
-  identity: Identity,
-  seed: number,
-): Promise<Measured> {
-  // The first run of a shape on a session also reads catalogues and plans of functions, so it is not the one that counts.
-  const [before, after] = await Promise.all([run(old, query.sql), run(now, query.sql)])
-  const configured = query.configured === true ? { configured: true } : {}
-  const named = { relation: query.relation, shape: query.shape, by: identity.label, ...configured }
-  if (before.state !== 'done' || after.state !== 'done') return { ...named, before, after, times: [] }
-  const cheap = Math.max(before.milliseconds, after.milliseconds) < cheapMilliseconds
-  const looksSlower = after.milliseconds > before.milliseconds * 1.2 + 0.5
-  const pairs: DonePair[] = []
-  if (cheap || looksSlower || after.blocks > before.blocks) {
-    await interleave(old, now, query, pairs, cheap ? repetitions : 1)
-    if (!cheap && pairs.some((pair) => pair.after.milliseconds > pair.before.milliseconds * 1.2)) {
-      await interleave(old, now, query, pairs, repetitions)
-    }
-  }
-  const result = (): Measured => ({
-    ...named,
-    before: leastBlocks([before, ...pairs.map((pair) => pair.before)]),
-    after: leastBlocks([after, ...pairs.map((pair) => pair.after)]),
-    times: timesOf(pairs),
-  })
-  if (slower(result(), seed)) await interleave(old, now, query, pairs, repetitionsToConfirm)
-  return result()
-}
-
-function leastBlocks(runs: readonly [DoneRun, ...DoneRun[]]): DoneRun {
-  return runs.reduce((least, one) => (one.blocks < least.blocks ? one : least))
 }

@@ -1,7 +1,6 @@
 import type { Connection, Database } from '../../database/engine.ts'
 import { throwIfAborted } from '../../errors.ts'
-import { impersonate } from '../access/impersonate.ts'
-import type { Identity } from '../identities.ts'
+import { mostBytesToRewrite } from '../storage/rewrite.ts'
 import { type Measured, slower } from './judge.ts'
 import { type Run, run } from './measure.ts'
 import { median, type Pair } from './statistics.ts'
@@ -15,12 +14,10 @@ const roundsToConfirm = 6
 /** Pairs that take longer are repeated less often. */
 const longPairMilliseconds = 200
 
-export type Sent = { readonly query: Query; readonly identity: Identity; readonly measured: Measured }
+/** `setUp`: SQL that makes an open transaction one of the sender. */
+export type Sent = { readonly query: Query; readonly setUp: string; readonly measured: Measured }
 
 type Rounds = { readonly timeout: number; readonly seed: number; readonly signal: AbortSignal | undefined }
-
-/** Beyond so many bytes a table is not written anew to see whether that helps. */
-const mostBytesToRewrite = 2 ** 30
 
 /**
  * Times again what looks slower. What stays slower is asked once more after its table was written anew on both sides:
@@ -74,7 +71,7 @@ async function rewrite(sides: readonly Database[], table: string): Promise<boole
 async function confirm(
   before: Database,
   after: Database,
-  { query, identity, measured }: Sent,
+  { query, setUp, measured }: Sent,
   { timeout, seed, signal }: Rounds,
 ): Promise<Measured> {
   const pairTakes = median(measured.times.map((pair) => pair.before + pair.after))
@@ -88,7 +85,7 @@ async function confirm(
     const pairs: DonePair[] = []
     for (const session of [old, now]) {
       await session.query(sessionSettings(timeout))
-      await session.query(`begin read only; ${impersonate(identity)}; savepoint query`)
+      await session.query(`begin read only; ${setUp}; savepoint query`)
       await run(session, query.sql)
     }
     await interleave(old, now, query, pairs, wanted)

@@ -2,15 +2,18 @@ import type { Check } from '../../model/check.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { Run } from './measure.ts'
 import { median, type Pair, ratioInterval } from './statistics.ts'
+import type { Query } from './workload.ts'
 
 /** One query on both sides. */
 export type Measured = {
-  /** A query of the config, which must be answered on both sides. */
-  readonly configured?: boolean
+  readonly origin?: Query['origin']
+  /** The text of a captured query, without constants. */
+  readonly text?: string
   readonly relation: string
   readonly shape: string
   /** Who sent it: the identity's label. */
   readonly by: string
+  readonly role?: string
   readonly before: Run
   readonly after: Run
   /** Interleaved times; empty where a first look showed no difference worth timing. */
@@ -116,19 +119,25 @@ export function judge(all: readonly Measured[], seed: number): { findings: Findi
     const slow = queries.filter((query) => timesOut(query) || slower(query, seed))
     if (slow.length > 0) findings.push(slowFinding(relation, slow, seed))
   }
-  findings.push(...all.filter(({ configured }) => configured).flatMap(refused))
+  findings.push(...all.flatMap(refused))
   const sorted = findings.toSorted((a, b) => (a.kind + a.object < b.kind + b.object ? -1 : 1))
   return { findings: sorted, checks: [check(all, sorted)] }
 }
 
-function refused({ relation, by, before, after }: Measured): readonly Finding[] {
-  if (before.state !== 'done' || after.state !== 'failed' || after.sqlstate === '57014') return []
+const apiRoles = /^(anon|authenticated|service_role)$/
+
+/** A query of the config or of a capture that is no longer answered. Of other roles than the API's it may be anybody's, sent by hand. */
+function refused({ relation, by, before, after, origin, text, role }: Measured): readonly Finding[] {
+  if (origin === undefined || before.state !== 'done' || after.state !== 'failed' || after.sqlstate === '57014')
+    return []
+  const called = origin === 'config' ? `query ${relation} of the config` : relation
   return [
     {
       kind: 'feature.regressed',
       object: relation,
-      title: `The query ${relation} of the config is answered before the migrations and fails after them.`,
-      evidence: [`Sent by ${by}; SQLSTATE ${after.sqlstate}.`],
+      ...(origin === 'config' || apiRoles.test(role ?? '') ? {} : { severity: 'warning' }),
+      title: `The ${called} is answered before the migrations and fails after them.`,
+      evidence: [`Sent by ${by}; SQLSTATE ${after.sqlstate}.`, ...(text === undefined ? [] : [text])],
     },
   ]
 }
@@ -145,6 +154,7 @@ function costFinding(relation: string, costs: readonly Cost[]): Finding {
       const returned = [cost.measured.before, cost.measured.after].map((run) => (run.state === 'done' ? run.rows : 0))
       return [
         `${cost.measured.shape} by ${cost.measured.by}: ${number(cost.before)} → ${number(cost.after)} blocks, ${returned.map(number).join(' → ')} rows`,
+        ...(cost.measured.text === undefined ? [] : [cost.measured.text]),
         ...shapeLines(cost.measured),
       ]
     }),
@@ -159,7 +169,11 @@ function wholeReadFinding(relation: string, queries: readonly Measured[]): Findi
     object: relation,
     severity: 'warning',
     title: `Reading ${relation} with ${first?.shape ?? ''} reads the whole table now, where an index did before: it costs little here, and grows with the data.`,
-    evidence: queries.flatMap((query) => [`${query.shape} by ${query.by}`, ...shapeLines(query)]),
+    evidence: queries.flatMap((query) => [
+      `${query.shape} by ${query.by}`,
+      ...(query.text === undefined ? [] : [query.text]),
+      ...shapeLines(query),
+    ]),
     fix: 'Look for an index that is gone, or a condition that no index serves.',
   }
 }
@@ -175,7 +189,7 @@ function slowFinding(relation: string, queries: readonly Measured[], seed: numbe
     kind: 'query.slower',
     object: relation,
     title: `Reading ${relation} takes longer than before: ${lines[0] ?? ''}.`,
-    evidence: lines,
+    evidence: [...lines, ...queries.flatMap(({ text }) => text ?? [])],
     ...(queries.every((query) => heals(query, seed)) ? healing(relation) : {}),
   }
 }
@@ -200,7 +214,7 @@ function check(all: readonly Measured[], findings: readonly Finding[]): Check {
   if (done.length === 0) {
     return { ...base, status: 'not run', reason: 'No table that the Data API exposes could be read on both sides.' }
   }
-  const broken = all.find(({ configured, before }) => configured && before.state === 'failed')
+  const broken = all.find(({ origin, before }) => origin === 'config' && before.state === 'failed')
   if (broken?.before.state === 'failed') {
     const reason = `The query ${broken.relation} of the config fails before the migrations already (SQLSTATE ${broken.before.sqlstate}, sent by ${broken.by}): mend it, so that it can be compared.`
     return { ...base, status: 'not run', reason }

@@ -15,10 +15,11 @@ export type Run =
     }
   | { readonly state: 'failed'; readonly sqlstate: string }
 
-type PlanNode = {
+export type PlanNode = {
   'Node Type'?: string
   'Relation Name'?: string
   'Index Name'?: string
+  'Index Cond'?: string
   'Parent Relationship'?: string
   'Actual Rows'?: number
   'Shared Hit Blocks'?: number
@@ -52,9 +53,16 @@ export async function run(session: Connection, sql: string): Promise<Run> {
   }
 }
 
-function shapeOf(plan: PlanNode): { readonly wholeReads: readonly string[]; readonly indexes: readonly string[] } {
-  const nodes = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodes)]
-  const all = nodes(plan)
+/** The node and all below it. */
+export function nodesOf(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(nodesOf)]
+}
+
+function shapeOf(plan: PlanNode): {
+  readonly wholeReads: readonly string[]
+  readonly indexes: readonly string[]
+} {
+  const all = nodesOf(plan)
   const names = (name: 'Relation Name' | 'Index Name', type: RegExp) =>
     [...new Set(all.filter((node) => type.test(node['Node Type'] ?? '')).flatMap((node) => node[name] ?? []))].sort()
   return { wholeReads: names('Relation Name', /^Seq Scan$/), indexes: names('Index Name', /Index/) }

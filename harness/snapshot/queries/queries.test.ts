@@ -26,6 +26,7 @@ beforeAll(async () => {
     `create table public.logs (id bigint primary key, user_id uuid, body text);
      insert into public.logs select n, (select id from auth.users order by id limit 1 offset n % 60), repeat('x', 400) from generate_series(1, 6000) n;
      create index logs_user_idx on public.logs (user_id);
+     create index logs_body on public.logs (id) where body = 'nothing';
      alter table public.logs enable row level security;
      create policy own on public.logs for select to authenticated using (user_id = (select auth.uid()));
      grant select on public.logs to authenticated, service_role;
@@ -44,7 +45,8 @@ async function rehearse(sql: string, queries: readonly QueryConfig[] = []) {
   await using one = await before.clone('clone_1')
   await using two = await before.clone('clone_2')
   await administer(two, sql)
-  return await compareQueries(one, two, identities, { seed: 1, queries })
+  const { findings, checks } = await compareQueries(one, two, identities, { seed: 1, queries })
+  return { findings, checks: checks.filter(({ id }) => id === 'performance.queries') }
 }
 
 describe('queries on both sides', () => {
@@ -53,6 +55,24 @@ describe('queries on both sides', () => {
     expect(findings.map(({ kind, object }) => `${kind} ${object}`)).toContain('query.costlier public.logs')
     expect(findings[0]?.title).toMatch(/^Reading public\.logs with .* touches \d+ blocks instead of \d+\.$/)
     expect(checks).toMatchObject([{ status: 'failed', required: true }])
+  })
+
+  test('an index that reads used and that is gone is told by itself, too', async () => {
+    const { findings } = await rehearse('drop index public.logs_user_idx')
+    expect(findings.filter(({ kind }) => kind.startsWith('index.'))).toMatchObject([
+      {
+        kind: 'index.dropped',
+        object: 'public.logs',
+        title: 'Reads of public.logs used logs_user_idx, which the migrations drop, and use no index of the table now.',
+      },
+    ])
+  })
+
+  test('a new index that nothing asks for is information', async () => {
+    const idle = await rehearse('create index logs_text on public.logs ((id || body))')
+    expect(idle.findings).toMatchObject([
+      { kind: 'index.unused', title: 'No read that was tried uses the new index logs_text of public.logs.' },
+    ])
   })
 
   test('a function of the API that only reads, and costs more, is told; one that may write is not called', async () => {
@@ -128,7 +148,18 @@ describe('queries on both sides', () => {
 
   test.each([
     ['a renamed index', 'alter index public.logs_user_idx rename to logs_by_user'],
-    ['another index', 'create index on public.logs (user_id, id)'],
+    [
+      'an index that is made anew',
+      'drop index public.logs_user_idx; create index logs_user_idx on public.logs (user_id)',
+    ],
+    [
+      'an index in the place of another one',
+      'create index logs_user_id on public.logs (user_id, id); drop index public.logs_user_idx',
+    ],
+    ['an index that a read uses', 'create index on public.pings (created_at)'],
+    ['an index that only small tables have no use for', 'create index on public.event_user_roles (user_id, role)'],
+    ['an index that no read ever used', 'drop index public.logs_body'],
+    ['a unique index that no read uses', 'create unique index on public.logs (body, id)'],
     ['a new table', 'create table public.more (id int primary key)'],
     ['a table that is gone', 'drop table public.notification_log'],
   ])('%s is no finding', async (_, sql) => {

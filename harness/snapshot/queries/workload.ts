@@ -12,8 +12,10 @@ export type Query = {
   readonly shape: string
   /** The SQL that PostgREST makes of it, with the values. Never print it. */
   readonly sql: string
-  /** It comes from the config. */
-  readonly configured?: boolean
+  /** Where it comes from, if it is none of the plain reads. One of the config must be answered on both sides. */
+  readonly origin?: 'config' | 'capture'
+  /** Of a captured one: its text, without constants. */
+  readonly text?: string
 }
 
 /** Relations that both sides have, with what the workload needs of their columns. */

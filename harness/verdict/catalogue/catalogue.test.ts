@@ -33,6 +33,8 @@ describe('the catalogue of findings', () => {
       'schema.constraint-not-validated',
       'schema.differs-from-dev',
       'access.policy-unexercised',
+      'storage.bloat',
+      'index.dropped',
       'rollback.missing',
       'rollback.loses-new-data',
       'expectation.unmatched',
@@ -49,6 +51,9 @@ describe('the catalogue of findings', () => {
       'data.rows-inserted',
       'feature.api-added',
       'feature.fixed',
+      'storage.grown',
+      'index.abandoned',
+      'index.unused',
     ])
   })
 })

@@ -12,6 +12,7 @@ import type { FindingRecord } from './record.ts'
 import { restoreFindings } from './restore.ts'
 import { rollbackFindings } from './rollback.ts'
 import { schemaFindings } from './schema.ts'
+import { storageFindings } from './storage.ts'
 
 /** Every kind of finding, with what a reader should know of it. A kind without a record does not compile. */
 export const catalogue: Readonly<Record<FindingKind, FindingRecord>> = {
@@ -23,6 +24,7 @@ export const catalogue: Readonly<Record<FindingKind, FindingRecord>> = {
   ...accessFindings,
   ...featureFindings,
   ...performanceFindings,
+  ...storageFindings,
   ...rollbackFindings,
   ...mailFindings,
   ...dateFindings,
