@@ -1,16 +1,7 @@
 import type { FindingKind } from '../../model/finding.ts'
+import { of, type Proof } from './test-proof.ts'
+import { performanceProofs } from './test-proofs-of-performance.ts'
 
-/**
- * Where a kind of finding is proven: a test, a row of its table or a case of its fixture that brings it, and one close by
- * that must not. `file › name`; a file that holds cases for a test names that one in brackets. `proofs.test.ts` reads
- * these places: a name that is gone, that asserts nothing or that does not speak of the kind fails.
- */
-export type Proof = { readonly trigger: string; readonly nearMiss: string }
-
-const of = (file: string, trigger: string, nearMiss: string): Proof => ({
-  trigger: `${file} › ${trigger}`,
-  nearMiss: `${file} › ${nearMiss}`,
-})
 const twin = (file: string, does: string): Proof => {
   const place = `fixtures/sabotage/functions/${file}.ts (fixtures/sabotage/functions/${file}.test.ts) › ${does}`
   return { trigger: place, nearMiss: place }
@@ -25,8 +16,6 @@ const circle = 'dependencies that go in a circle, or lead nowhere, keep nothing 
 const suites = 'harness/verdict/suites.test.ts'
 const quiet = 'a test that passes on both sides, as one without its contract, is no finding'
 const wayBack = 'that brings everything back, and keeps what was written, is no finding'
-const trace = 'harness/migrations/trace.test.ts'
-const shortLocks = 'are no alarm when they end before the long work, are on new tables, or let users work'
 
 export const proofs: Readonly<Record<FindingKind, Proof>> = {
   'restore.entry-failed': of(
@@ -218,27 +207,7 @@ export const proofs: Readonly<Record<FindingKind, Proof>> = {
     'tells no table or column as new that the Data API offers to nobody',
   ),
   'feature.fixed': of(suites, 'a test that fails on both sides and one that is fixed are told apart', quiet),
-  'query.costlier': of(
-    'harness/snapshot/queries/queries.test.ts',
-    'an index that is gone makes a read costlier',
-    'a renamed index',
-  ),
-  'query.slower': of(
-    'harness/snapshot/queries/queries.test.ts',
-    'a function in a policy that takes its time makes reads slower',
-    'another index',
-  ),
-  'lock.blocks-reads': of(
-    trace,
-    'of reads, when held longer than allowed, are told with table, place, time and what they waited for',
-    shortLocks,
-  ),
-  'lock.blocks-writes': of(trace, 'of writes are told apart from those of reads', shortLocks),
-  'traffic.blocked': of(
-    'harness/migrations/traffic.test.ts',
-    'wait as long as a lock is held: a sleep of known length is measured within 20 %',
-    'feel nothing of short locks, concurrent builds, and locks on other tables',
-  ),
+  ...performanceProofs,
   'rollback.failed': of(
     'harness/migrations/rollback.test.ts',
     'that fail end the way back, are rolled back, and block',
