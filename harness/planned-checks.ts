@@ -79,6 +79,7 @@ export function plannedChecks({
     plan('rollback.applied', 'data', 'The rollback scripts run', rollback !== undefined),
     plan('rollback.complete', 'data', 'After the rollback everything is as before', false),
     plan('rollback.policies', 'data', 'Policies, grants and row security after the rollback', false),
+    plan('rollback.access', 'data', 'After the rollback users reach what they reached before', false),
     plan('rollback.added-rows', 'data', 'Rows that the migrations added, after the rollback', false),
     plan('rollback.new-data', 'data', 'New data after the rollback', false),
     plan('rollback.restore', 'data', 'The time that restoring the backup takes', false),

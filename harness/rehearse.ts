@@ -165,6 +165,8 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
     applied: selection.pending,
     restore: prepared.restore,
     record: selection.record,
+    access,
+    later,
   }
   const touched = new Set(
     stages.findings.filter(({ kind }) => /^(schema|data|access)\./.test(kind)).map(({ object }) => object),

@@ -23,12 +23,14 @@ const newData = {
 } as const
 const applied = { ...of, id: 'rollback.applied', title: 'The rollback scripts run' } as const
 
+export const notConfiguredReason =
+  'there is no rollback script: name their folder (--rollback), or write the way down in the migrations. Restoring the backup is the only way back'
+
 /** The checks of a run without scripts: nobody asked for this way back. Pure. */
 export const notConfigured: readonly Check[] = [applied, complete, policies, rows, newData].map((check) => ({
   ...check,
   status: 'not configured',
-  reason:
-    'there is no rollback script: name their folder (--rollback), or write the way down in the migrations. Restoring the backup is the only way back',
+  reason: notConfiguredReason,
 }))
 
 /** What is not as before, by what the plan's rollback section asks for. */

@@ -11,6 +11,8 @@ import { readRollback } from './migrations/rollback.ts'
 import type { RestoreRun } from './model/restore-run.ts'
 import { preparePlatformSchemas } from './platform/prepare.ts'
 import { rehearseRollback } from './rollback.ts'
+import { takeAccess } from './snapshot/access/take.ts'
+import { pickIdentities } from './snapshot/identities.ts'
 import { Stages } from './stages.ts'
 
 const restore: RestoreRun = {
@@ -39,6 +41,11 @@ const setup = `
   create policy own on public.notes for select to authenticated using (id = 1);
   grant select on public.notes to authenticated`
 
+const people = `
+  insert into auth.users (instance_id, id, aud, role, email, email_confirmed_at, raw_app_meta_data, raw_user_meta_data, created_at, updated_at)
+  select '00000000-0000-0000-0000-000000000000', ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'authenticated',
+    'authenticated', 'user' || n || '@planner.example', now(), '{}', '{}', now(), now() from generate_series(1, 2) n`
+
 describe('the way back', () => {
   let cluster: Cluster
   let before: Database
@@ -55,13 +62,19 @@ describe('the way back', () => {
     )
     await using owner = await before.connect({ role: 'postgres' })
     await owner.query(setup)
+    await admin.query(people)
   })
   afterAll(async () => {
     await cluster?.stop()
     await rm(directory, { recursive: true, force: true })
   })
 
-  async function rehearse(up: string, down: string | undefined, touched: readonly string[] = ['public.notes']) {
+  async function rehearse(
+    up: string,
+    down: string | undefined,
+    touched: readonly string[] = ['public.notes'],
+    isAsked = false,
+  ) {
     const folder = await mkdtemp(join(directory, 'case-'))
     await writeFile(
       join(folder, '301_change.sql'),
@@ -72,7 +85,10 @@ describe('the way back', () => {
     const run = await applyMigrations(after, files)
     expect(run.migrations.map(({ failure }) => failure?.message)).toEqual([undefined])
     const stages = new Stages(['rollback'], [], {})
-    const way = { folder: await readRollback(undefined, files), applied: files, restore, record: true }
+    const identities = isAsked ? await pickIdentities(before, { seed: 1 }) : []
+    const access = isAsked ? await takeAccess(before, identities) : undefined
+    const later = access && (await takeAccess(after, identities, { like: access }))
+    const way = { folder: await readRollback(undefined, files), applied: files, restore, record: true, access, later }
     const signal = new AbortController().signal
     await rehearseRollback({ before, after }, { ...way, touched: new Set(touched), clone, signal }, stages)
     expect(stages.rows).toMatchObject([{ status: 'done' }])
@@ -96,6 +112,7 @@ describe('the way back', () => {
       'rollback.complete': 'passed',
       'rollback.policies': 'passed',
       'rollback.added-rows': 'passed',
+      'rollback.access': 'not run',
       'rollback.new-data': 'passed',
     })
     const check = stages.checks.find(({ id }) => id === 'rollback.new-data')
@@ -132,6 +149,41 @@ describe('the way back', () => {
        delete from public.notes where id not in (select id from archive.notes); drop schema archive cascade`,
     )
     expect(told).toEqual(['rollback.loses-new-data public.notes()', 'rollback.loses-new-data public.notes(mood)'])
+  })
+
+  const other =
+    'drop policy own on public.notes; create policy few on public.notes for select to authenticated using (id < 4)'
+
+  it('that forgets a policy leaves users without their rows', async () => {
+    const { stages, told, status } = await rehearse(other, 'drop policy few on public.notes', [], true)
+    expect(told).toEqual(['rollback.incomplete schema()', 'rollback.incomplete public.notes()'])
+    expect(stages.findings[1]?.title).toContain('After the rollback, compared with before: ')
+    expect(stages.findings[1]?.evidence.join()).not.toContain('example')
+    expect(status).toMatchObject({ 'rollback.access': 'failed', 'rollback.policies': 'failed' })
+  })
+
+  it('that leaves a wider policy under the old name lets users see more than before', async () => {
+    const { told, status } = await rehearse(
+      `create function public.is_shown(int) returns boolean language sql stable as 'select $1 < 4';
+       drop policy own on public.notes; create policy own on public.notes for select to authenticated using (public.is_shown(id))`,
+      `drop policy own on public.notes; create policy own on public.notes for select to authenticated using (public.is_shown(id))`,
+      [],
+      true,
+    )
+    expect(told).toContain('rollback.incomplete public.notes()')
+    expect(status).toMatchObject({ 'rollback.access': 'failed' })
+  })
+
+  it('that makes the policy of before under another name is no finding', async () => {
+    const { told, status, stages } = await rehearse(
+      other.replace('drop policy own', 'drop policy if exists own'),
+      'drop policy few on public.notes; create policy own_again on public.notes for select to authenticated using (id = 1)',
+      [],
+      true,
+    )
+    expect(told).toEqual([])
+    expect(status).toMatchObject({ 'rollback.access': 'passed', 'rollback.policies': 'passed' })
+    expect(stages.checks.find(({ id }) => id === 'rollback.access')?.numbers).toMatchObject({ usersAsked: 2 })
   })
 
   it('that leaves a policy or a row behind fails its own check', async () => {

@@ -7,7 +7,15 @@ import { applyRollback, checksOfRollback, findingsOfRollback, type RollbackFolde
 import type { Finding } from './model/finding.ts'
 import type { MigrationFile, RollbackRun } from './model/migration-run.ts'
 import type { RestoreRun } from './model/restore-run.ts'
-import { backChecks, differencesLeft, failedAgain, newDataCheck, notConfigured } from './rollback-findings.ts'
+import { accessNotAsked, compareAccessBack, type KnownAccess } from './rollback-access.ts'
+import {
+  backChecks,
+  differencesLeft,
+  failedAgain,
+  newDataCheck,
+  notConfigured,
+  notConfiguredReason,
+} from './rollback-findings.ts'
 import { compareLedger } from './snapshot/ledger/compare-ledger.ts'
 import { schemasEqual } from './snapshot/schema/compare-schema.ts'
 import { takeSchema } from './snapshot/schema/take-schema.ts'
@@ -19,7 +27,7 @@ import type { Stages } from './stages.ts'
 
 type Sides = { readonly before: Database; readonly after: Database }
 
-export type WayBack = {
+export type WayBack = KnownAccess & {
   readonly folder: RollbackFolder | undefined
   readonly applied: readonly MigrationFile[]
   readonly restore: RestoreRun | undefined
@@ -41,7 +49,7 @@ export async function rehearseRollback(sides: Sides, way: WayBack, stages: Stage
     const { folder, restore } = way
     if (restore) stages.add(restoreTime(restore, await takePace(sides.before), folder === undefined))
     if (folder === undefined) {
-      stages.add({ findings: [], checks: notConfigured })
+      stages.add({ findings: [], checks: [...notConfigured, accessNotAsked('not configured', notConfiguredReason)] })
       progress('no rollback scripts: restoring the backup is the only way back')
       return undefined
     }
@@ -55,7 +63,7 @@ export async function rehearseRollback(sides: Sides, way: WayBack, stages: Stage
 async function goBack(
   { before, after }: Sides,
   folder: RollbackFolder,
-  { applied, clone, signal }: WayBack,
+  { applied, clone, signal, ...known }: WayBack,
   stages: Stages,
   progress: (text: string) => void,
 ): Promise<RollbackRun> {
@@ -70,6 +78,10 @@ async function goBack(
     findings: [...findingsOfRollback(run, folder), ...(left?.findings ?? [])],
     checks: [...checksOfRollback(run), ...backChecks(left)],
   })
+  if (complete) {
+    const reached = await compareAccessBack(before, back, known, signal)
+    stages.add({ findings: reached.findings, checks: [reached.check] })
+  } else stages.add({ findings: [], checks: [accessNotAsked('not run', 'not every rollback script ran')] })
   return run
 }
 

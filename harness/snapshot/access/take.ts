@@ -70,6 +70,7 @@ export async function takeAccess(
         if (only === undefined) return []
         return only === null ? [{ relation, costly: costly.has(relation.name) }] : [{ relation, only, costly: false }]
       })
+      if (mine.length === 0) continue
       probes.push(...(await probeIdentity(worker, next.identity, next.index, mine, policies, patience)))
     }
   }

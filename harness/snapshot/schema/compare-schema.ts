@@ -1,7 +1,7 @@
 import type { Check } from '../../model/check.ts'
 import type { Finding } from '../../model/finding.ts'
 import { compareApi } from './api.ts'
-import { type FactChange, factChanges } from './delta.ts'
+import { type FactChange, factChanges, type ObjectFact } from './delta.ts'
 import { objectOf, schemaOf } from './names.ts'
 import { findRenames } from './renames.ts'
 import { schemaFindings } from './schema-findings.ts'
@@ -45,15 +45,34 @@ export function compareSchema(
   }
 }
 
-/** Every difference between two schemas as one line, `object: what`, for a rollback that should leave none. Pure. */
+/**
+ * Every difference between two schemas as one line, `object: what`, for a rollback that should leave none. A policy that is
+ * there under another name is none: it lets pass whom it let pass. Pure.
+ */
 export function schemasEqual(before: SchemaFacts, other: SchemaFacts): readonly string[] {
   const bases = [before.facts, other.facts]
-  return meantChanges(before, other)
+  return withoutRenamedPolicies(meantChanges(before, other))
     .map(
       (change) =>
         `${objectOf(change.verb === 'altered' || change.verb === 'owner' ? change.id : change.fact.id, bases)}: ${statement(change)}`,
     )
     .sort()
+}
+
+function withoutRenamedPolicies(changes: readonly FactChange[]): readonly FactChange[] {
+  const ruleOf = ({ id, payload }: ObjectFact) =>
+    id.kind === 'policy' ? JSON.stringify([id.schema, id.table, payload]) : undefined
+  const added = new Map<string, FactChange>()
+  for (const change of changes) {
+    const rule = change.verb === 'added' ? ruleOf(change.fact) : undefined
+    if (rule !== undefined) added.set(rule, change)
+  }
+  const renamed = new Set<FactChange>()
+  for (const change of changes) {
+    const twin = change.verb === 'removed' ? added.get(ruleOf(change.fact) ?? '') : undefined
+    if (twin !== undefined && !renamed.has(twin)) renamed.add(change).add(twin)
+  }
+  return changes.filter((change) => !renamed.has(change))
 }
 
 /** The history of the migrations changes by itself: it is the run's, not the migrations' doing. */
