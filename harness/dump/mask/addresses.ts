@@ -14,14 +14,14 @@ export function maskEmail(keyed: KeyedHash, words: MaskWords, value: string, lim
   if (!value.includes('@')) return permute(keyed, 'contact', value)
   const address = value.trim()
   const lower = address.toLowerCase()
-  const hash = keyed('email', lower)
+  const hash = keyed.of('email', lower)
   const code = codeOf(hash)
   const first = pick(words.localParts.first, hash[5])
   const last = pick(words.localParts.last, hash[6])
   const room = limit - maskDomain.length - 1 - (value.length - address.length)
   const fits = first.length + last.length + code.length + 2 <= room
   const local = fits ? `${first}.${last}.${code}` : code.slice(0, Math.max(1, room))
-  const masked = `${address === lower ? local : withCapitals(local, keyed('case', address))}@${maskDomain}`
+  const masked = `${address === lower ? local : withCapitals(local, keyed.of('case', address))}@${maskDomain}`
   return address.length === value.length ? masked : value.replace(address, () => masked)
 }
 
@@ -39,6 +39,7 @@ function withCapitals(local: string, hash: Uint32Array): string {
  * want it. The same digits become the same ones, however they are written: Auth keeps numbers without their `+`.
  */
 export function maskPhone(keyed: KeyedHash, value: string): string {
+  if (/^\d{1,32}$/.test(value)) return permuteWithin(keyed, 'phone', value, decimal, 1)
   // Most have no letter, and then need no look at each.
   const isBare = /^[ -@]+$/.test(value)
   const digits = value.replace(/\D/g, '')
@@ -56,6 +57,7 @@ export function maskPhone(keyed: KeyedHash, value: string): string {
 
 /** Pure: every IP address in a text by another one, ports and masks of networks as they are; IPv6 within 2001:db8::/32. */
 export function maskIp(keyed: KeyedHash, value: string): string {
+  if (isIPv4(value)) return maskIpv4(keyed, value)
   let found = false
   const masked = value.replace(/[0-9a-fA-F:.]*[0-9a-fA-F:]/g, (text) => {
     const ip = /^(\d+\.\d+\.\d+\.\d+)(:\d+)?$/.exec(text)
@@ -65,7 +67,7 @@ export function maskIp(keyed: KeyedHash, value: string): string {
     }
     if (!isIPv6(text)) return text
     found = true
-    const [a = 0, b = 0, c = 0] = keyed('ip', text.toLowerCase())
+    const [a = 0, b = 0, c = 0] = keyed.of('ip', text.toLowerCase())
     return `2001:db8:${[a >>> 16, a & 0xffff, b >>> 16, b & 0xffff, c >>> 16, c & 0xffff].map((part) => part.toString(16)).join(':')}`
   })
   return found ? masked : permute(keyed, 'contact', value)
@@ -77,7 +79,12 @@ function maskIpv4(keyed: KeyedHash, ip: string): string {
   let left = a * 256 + b
   let right = c * 256 + d
   for (let round = 0; round < 4; round++) {
-    const moved = left ^ ((keyed('ip', [round, right >> 8, right & 255])[0] ?? 0) & 0xffff)
+    keyed.begin('ip')
+    keyed.byte(0)
+    keyed.byte(round)
+    keyed.byte(right >> 8)
+    keyed.byte(right & 255)
+    const moved = left ^ ((keyed.end()[0] ?? 0) & 0xffff)
     left = right
     right = moved
   }

@@ -16,7 +16,13 @@ function valueMask({ mask }: Masks, as: MaskAs, base: string): (value: string) =
   if (base === 'bytea') return (value) => (value.startsWith('\\x') ? `\\x${mask('bytes', value.slice(2))}` : value)
   if (base === 'json' || base === 'jsonb') {
     if (as === 'text') return (value) => maskLeaves(value, (leaf) => mask('text', leaf))
-    if (as === 'mentions') return (value) => maskLeaves(value, (leaf) => mask('mentions', leaf))
+    if (as === 'mentions')
+      return (value) =>
+        maskLeaves(
+          value,
+          (leaf) => mask('mentions', leaf),
+          () => false,
+        )
   }
   return (value) => mask(as, value)
 }

@@ -1,59 +1,104 @@
 import { hash } from 'node:crypto'
 import { compress, startState } from './blake2s.ts'
 
-/**
- * Eight words of 32 bits that tell nothing of `value`, a text or bytes, to who lacks the key: the same for the same
- * purpose and value under one key. The next call writes over them.
- */
-export type KeyedHash = (purpose: string, value: string | readonly number[]) => Uint32Array
-
 const blockBytes = 64
-/** Texts of up to so many characters are written into memory that stays. */
-const keptCharacters = 4096
+/** What is hashed is written into memory that stays, unless it was so much. */
+const keptBytes = 16 * 1024
 
-/** BLAKE2s-256 of a block with the key, the purpose, a zero byte and the value. It cannot be extended, so that a key in front will do. */
-export function keyedHash(secret: string): KeyedHash {
-  const keyed = startState()
-  const key = new Int32Array(blockBytes / 4)
-  Buffer.from(key.buffer).write(hash('sha256', secret, 'hex'), 'latin1')
-  compress(keyed, key, 0, blockBytes, false)
+/**
+ * Hashes of 32 bytes that tell nothing of what they are of to who lacks the key: BLAKE2s-256 of a block with the key, the
+ * purpose, a zero byte and the value. It cannot be extended, so that a key in front will do.
+ */
+export class KeyedHash {
+  readonly #keyed = startState()
+  readonly #state = new Int32Array(8)
+  /** Of the state, as the words that callers get. */
+  readonly #result = new Uint32Array(this.#state.buffer)
+  #bytes = Buffer.from(new ArrayBuffer(keptBytes))
+  #words = new Int32Array(this.#bytes.buffer)
+  #length = 0
 
-  const kept = Buffer.from(new ArrayBuffer(Math.ceil((3 * keptCharacters + 1) / blockBytes) * blockBytes))
-  const keptWords = new Int32Array(kept.buffer)
-  const state = new Int32Array(8)
-  const result = new Uint32Array(state.buffer)
-  return (purpose, value) => {
-    let bytes = kept
-    let words = keptWords
-    const characters = purpose.length + value.length
-    if (characters > keptCharacters) {
-      bytes = Buffer.from(new ArrayBuffer(Math.ceil((3 * characters + 1) / blockBytes) * blockBytes))
-      words = new Int32Array(bytes.buffer)
+  constructor(secret: string) {
+    const key = new Int32Array(blockBytes / 4)
+    Buffer.from(key.buffer).write(hash('sha256', secret, 'hex'), 'latin1')
+    compress(this.#keyed, key, 0, blockBytes, false)
+  }
+
+  /** Of a text: the same for the same purpose and value under one key. The next call writes over the eight words. */
+  of(purpose: string, value: string): Uint32Array {
+    this.begin(purpose)
+    this.byte(0)
+    this.text(value)
+    return this.end()
+  }
+
+  /** For what is no text: the bytes of a purpose, a zero byte and the value one after the other, then `end`. */
+  begin(purpose: string): void {
+    this.#length = 0
+    this.text(purpose)
+  }
+
+  byte(value: number): void {
+    if (this.#length === this.#bytes.length) this.#grow(1)
+    this.#bytes[this.#length++] = value
+  }
+
+  word(value: number): void {
+    this.byte(value & 0xff)
+    this.byte((value >>> 8) & 0xff)
+    this.byte((value >>> 16) & 0xff)
+    this.byte(value >>> 24)
+  }
+
+  text(text: string): void {
+    if (this.#length + 3 * text.length > this.#bytes.length) this.#grow(3 * text.length)
+    const bytes = this.#bytes
+    const from = this.#length
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at)
+      if (code > 0x7f) {
+        this.#length = from + bytes.write(text, from, 'utf8')
+        return
+      }
+      bytes[from + at] = code
     }
-    let length = write(bytes, 0, purpose)
-    bytes[length++] = 0
-    length = write(bytes, length, value)
-    const lastBlock = (length - 1) & -blockBytes
-    for (let at = length; at < lastBlock + blockBytes; at++) bytes[at] = 0
-    for (let word = 0; word < 8; word++) state[word] = keyed[word] ?? 0
-    for (let at = 0; at < lastBlock; at += blockBytes) compress(state, words, at >> 2, at + 2 * blockBytes, false)
-    compress(state, words, lastBlock >> 2, blockBytes + length, true)
-    return result
+    this.#length = from + text.length
   }
-}
 
-/** Writes a text as UTF-8, or bytes; tells where it ends. */
-function write(bytes: Buffer, from: number, text: string | readonly number[]): number {
-  if (typeof text !== 'string') {
-    for (let at = 0; at < text.length; at++) bytes[from + at] = text[at] ?? 0
-    return from + text.length
+  /** How much was written; `back` drops what was written since. */
+  get length(): number {
+    return this.#length
   }
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code > 0x7f) return from + bytes.write(text, from, 'utf8')
-    bytes[from + at] = code
+
+  back(length: number): void {
+    this.#length = length
   }
-  return from + text.length
+
+  /** Of all that was written, which stays until the next beginning. */
+  end(): Uint32Array {
+    const length = this.#length
+    const lastBlock = (length - 1) & -blockBytes
+    if (lastBlock + blockBytes > this.#bytes.length) this.#grow(blockBytes)
+    const state = this.#state
+    this.#bytes.fill(0, length, lastBlock + blockBytes)
+    for (let word = 0; word < 8; word++) state[word] = this.#keyed[word] ?? 0
+    for (let at = 0; at < lastBlock; at += blockBytes) compress(state, this.#words, at >> 2, at + 2 * blockBytes, false)
+    compress(state, this.#words, lastBlock >> 2, blockBytes + length, true)
+    if (this.#bytes.length > keptBytes) this.#keep(Buffer.from(new ArrayBuffer(keptBytes)))
+    return this.#result
+  }
+
+  #grow(bytes: number): void {
+    const blocks = Math.ceil((2 * (this.#length + bytes)) / blockBytes)
+    const larger = Buffer.from(new ArrayBuffer(blocks * blockBytes))
+    this.#bytes.copy(larger, 0, 0, this.#length)
+    this.#keep(larger)
+  }
+
+  #keep(bytes: Buffer<ArrayBuffer>): void {
+    this.#bytes = bytes
+    this.#words = new Int32Array(bytes.buffer)
+  }
 }
 
 const letters = 'abcdefghijkmnpqrstuvwxyz23456789'

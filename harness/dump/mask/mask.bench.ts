@@ -1,13 +1,13 @@
 import { test } from 'vitest'
 import { CopyMasker, type FieldMask } from './copy-masker.ts'
 import { fieldMask } from './field-mask.ts'
-import { keyedHash } from './keyed-hash.ts'
+import { KeyedHash } from './keyed-hash.ts'
 import { createMasks, type MaskAs } from './masks.ts'
 import { maskWords } from './words.ts'
 
 /** Megabytes of COPY text a second and core, by what there is to mask; each in the best of five passes over 16 MB. */
 test('masking COPY text', async () => {
-  const masks = createMasks(keyedHash('a key'), await maskWords())
+  const masks = createMasks(new KeyedHash('a key'), await maskWords())
   const field = (as: MaskAs, base = 'text'): FieldMask =>
     fieldMask(masks, { as, column: { name: 'c', base, isArray: false, isGenerated: false } })
   const messages = (n: number) =>

@@ -9,7 +9,7 @@ import type { Dump, DumpData, TocEntry } from '../dump.ts'
 import { CopyMasker, type FieldMask } from './copy-masker.ts'
 import { takeMaskFacts } from './facts.ts'
 import { fieldMask } from './field-mask.ts'
-import { keyedHash } from './keyed-hash.ts'
+import { KeyedHash } from './keyed-hash.ts'
 import { createMasks, type Masks } from './masks.ts'
 import { type PlannedMask, planMasks } from './plan.ts'
 import { copyColumns, referencesIn } from './references.ts'
@@ -77,7 +77,7 @@ export class Masking {
       (table, column) => samples.get(`${table}\0${column}`) ?? [],
       referencesIn(dump.entries),
     )
-    const keyed = keyedHash(setup.key ?? randomBytes(32).toString('hex'))
+    const keyed = new KeyedHash(setup.key ?? randomBytes(32).toString('hex'))
     const masks = createMasks(keyed, await maskWords(), { keep: setup.keep, limits: plan.limits })
     return new Masking(dump, plan.masks, masks, { key: setup.key === undefined ? 'random' : 'given', columnsOf })
   }

@@ -1,17 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { keyedHash } from './keyed-hash.ts'
+import { maskLeaves } from './json-leaves.ts'
+import { KeyedHash } from './keyed-hash.ts'
 import { createMasks, type MaskAs } from './masks.ts'
+import { kindOfKey } from './names.ts'
 import { maskWords } from './words.ts'
 
 const words = await maskWords()
-const masks = createMasks(keyedHash('a key of the tests'), words, { keep: ['Owner@team.example'] })
+const masks = createMasks(new KeyedHash('a key of the tests'), words, { keep: ['Owner@team.example'] })
 const { mask } = masks
 
 describe('masks', () => {
   test('are the same for the same value and key, in any order, and others under another key', () => {
-    const again = createMasks(keyedHash('a key of the tests'), words)
-    const other = createMasks(keyedHash('another key'), words)
+    const again = createMasks(new KeyedHash('a key of the tests'), words)
+    const other = createMasks(new KeyedHash('another key'), words)
     const kinds = ['email', 'phone', 'name', 'address', 'ip', 'token', 'text'] as const
     const values = [
       'ada@lovelace.org',
@@ -63,7 +65,7 @@ describe('masks', () => {
     expect(mask('email', 'ADA@lovelace.org')).not.toBe(capitals)
     expect(mask('email', ' ada@lovelace.org ')).toBe(` ${address} `)
     expect(mask('email', 'no address')).not.toContain('@')
-    const short = createMasks(keyedHash('a key of the tests'), words, { limits: { email: 24 } })
+    const short = createMasks(new KeyedHash('a key of the tests'), words, { limits: { email: 24 } })
     expect(short.mask('email', 'ada@lovelace.org')).toMatch(/^[a-z0-9]{12}@example\.com$/)
   })
 
@@ -93,7 +95,7 @@ describe('masks', () => {
   })
 
   test('hold to a length, and stay different', () => {
-    const short = createMasks(keyedHash('k'), words, { limits: { name: 15, address: 15, text: 15 } })
+    const short = createMasks(new KeyedHash('k'), words, { limits: { name: 15, address: 15, text: 15 } })
     for (const [kind, value] of [
       ['name', 'Ada Lovelace'],
       ['address', '12 Main Street'],
@@ -129,6 +131,31 @@ describe('masks', () => {
     expect(mask('json', json)).toBe(wanted)
     expect(mask('user-json', json)).toBe(
       wanted.replace('Ada L', mask('name', 'Ada L')).replace('"107"', `"${mask('subject', '107')}"`),
+    )
+    const strings = fc.constantFrom(
+      'a@b.org',
+      '+4915112345678',
+      '$2a$',
+      'plain',
+      '1.2.3.4',
+      'sb_secret_abcdefgh',
+      'eyJ',
+      '"@',
+    )
+    const keys = fc.constantFrom('email', 'name', 'sub', 'api_token', 'title', 'a"b')
+    const nested = fc.letrec((tie) => ({
+      value: fc.oneof(
+        strings,
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(keys, tie('value'), { maxKeys: 4 }),
+      ),
+    })).value
+    fc.assert(
+      fc.property(nested, fc.boolean(), (value, ofUser) => {
+        const text = JSON.stringify(value)
+        const each = maskLeaves(text, (leaf, key) => mask(kindOfKey(key, leaf, ofUser) ?? 'mentions', leaf))
+        expect(mask(ofUser ? 'user-json' : 'json', text), 'a leaf that was passed over would have changed').toBe(each)
+      }),
     )
     fc.assert(
       fc.property(fc.json(), (any) => {

@@ -4,7 +4,7 @@ import { maskLeaves } from './json-leaves.ts'
 import { codeOf, type KeyedHash, pick, wordOf } from './keyed-hash.ts'
 import { remembering } from './memory.ts'
 import { replaceAddresses, replaceSecrets } from './mentions.ts'
-import { kindOfKey } from './names.ts'
+import { isTold, kindOfKey } from './names.ts'
 import { hexDigits, permute, permuteWithin } from './permute.ts'
 import type { MaskWords } from './words.ts'
 
@@ -71,7 +71,7 @@ export function createMasks(keyed: KeyedHash, words: MaskWords, { keep = [], lim
         return maskPassword(keyed, value)
       case 'json':
       case 'user-json':
-        return maskLeaves(value, (leaf, key) => mask(kindOfKey(key, leaf, as === 'user-json') ?? 'mentions', leaf))
+        return (as === 'json' ? inJson : inUserJson)(value)
       case 'mentions':
         return replaceSecrets(
           keyed,
@@ -79,6 +79,13 @@ export function createMasks(keyed: KeyedHash, words: MaskWords, { keep = [], lim
         )
     }
   }
+  const leavesOf = (ofUser: boolean) => {
+    const leaf = (value: string, key: string) => mask(kindOfKey(key, value, ofUser) ?? 'mentions', value)
+    const told = (key: string) => isTold(key, ofUser)
+    return (json: string) => maskLeaves(json, leaf, told)
+  }
+  const inJson = leavesOf(false)
+  const inUserJson = leavesOf(true)
   const within = (limit: number | undefined, value: string, masked: string) =>
     limit === undefined || masked.length <= limit ? masked : permute(keyed, 'short', value)
 
@@ -98,7 +105,7 @@ function hashedDigits(keyed: KeyedHash, value: string): string {
   let digits = ''
   let seed = value
   for (let block = 0; digits.length < value.length; block++) {
-    const hash = Buffer.from(keyed(`bytes ${block}`, seed).buffer).toString('hex')
+    const hash = Buffer.from(keyed.of(`bytes ${block}`, seed).buffer).toString('hex')
     if (block === 0) seed = hash
     digits += hash
   }
@@ -109,7 +116,7 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** One word for one word, so that a user name stays one; two names and a word for more. */
 function maskName(keyed: KeyedHash, words: MaskWords, value: string): string {
-  const hash = keyed('name', value)
+  const hash = keyed.of('name', value)
   const word = wordOf(hash)
   const first = pick(words.firstNames, hash[5])
   if (/\s/.test(value)) return `${first} ${pick(words.lastNames, hash[6])} ${word[0]?.toUpperCase()}${word.slice(1)}`
@@ -117,7 +124,7 @@ function maskName(keyed: KeyedHash, words: MaskWords, value: string): string {
 }
 
 function maskStreet(keyed: KeyedHash, words: MaskWords, value: string): string {
-  const hash = keyed('address', value)
+  const hash = keyed.of('address', value)
   const word = wordOf(hash)
   const number = 1 + ((hash[6] ?? 0) % 999)
   return `${number} ${pick(words.streets, hash[5])} ${word[0]?.toUpperCase()}${word.slice(1)}`
@@ -125,7 +132,7 @@ function maskStreet(keyed: KeyedHash, words: MaskWords, value: string): string {
 
 /** Sentences about as long as the text was, and a word that is its own. */
 function maskText(keyed: KeyedHash, { prose }: MaskWords, value: string): string {
-  const hash = keyed('text', value)
+  const hash = keyed.of('text', value)
   const code = codeOf(hash)
   let left = Array.from(value).length - code.length - 1
   let start = (hash[5] ?? 0) % prose.length

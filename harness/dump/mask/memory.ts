@@ -1,5 +1,5 @@
-/** So many masks of a kind are remembered; a power of two. More would cost the collector of garbage more than they save. */
-const slots = 4096
+/** So many masks of a kind are remembered; a power of two. More live so long that the collector of garbage moves them, which costs more than they save. */
+const slots = 256
 const longestRemembered = 320
 
 /**

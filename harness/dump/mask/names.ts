@@ -46,8 +46,7 @@ const namesOfKinds: readonly (readonly [MaskKind, RegExp, RegExp?])[] = [
  * describes a person, so that what is called just "name" is one.
  */
 export function kindOfKey(key: string, value: string, ofUser: boolean): MaskKind | 'subject' | undefined {
-  if (ofUser && /^(sub|provider_id)$/.test(key)) return 'subject'
-  if (ofUser && /^(name|preferred_username|nickname|bio)$/.test(key)) return 'name'
+  if (ofUser && namesOfUser.has(key)) return namesOfUser.get(key)
   const named = kindOfName(key)
   if (named === 'email') return value.includes('@') ? 'email' : undefined
   if (named === 'phone') return /\d{4}/.test(value) ? 'phone' : undefined
@@ -55,6 +54,20 @@ export function kindOfKey(key: string, value: string, ofUser: boolean): MaskKind
   // Many a version number looks like an address of a network.
   return named === undefined && looks === 'ip' ? undefined : looks
 }
+
+/** Whether the name of a JSON member may be why `kindOfKey` tells a kind: where it is not, only the looks of the value are. */
+export function isTold(key: string, ofUser: boolean): boolean {
+  return (ofUser && namesOfUser.has(key)) || kindOfName(key) !== undefined
+}
+
+const namesOfUser: ReadonlyMap<string, 'subject' | 'name'> = new Map([
+  ['sub', 'subject'],
+  ['provider_id', 'subject'],
+  ['name', 'name'],
+  ['preferred_username', 'name'],
+  ['nickname', 'name'],
+  ['bio', 'name'],
+])
 
 /** What a value is, by its looks alone. */
 export function kindOfValue(value: string): MaskKind | undefined {

@@ -1,16 +1,16 @@
 import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { codeOf, keyedHash, wordOf } from './keyed-hash.ts'
+import { codeOf, KeyedHash, wordOf } from './keyed-hash.ts'
 import { digits, hexDigits, permute, permuteWithin } from './permute.ts'
 
-const keyed = keyedHash('a key of the tests')
+const keyed = new KeyedHash('a key of the tests')
 
 test('the keyed hash is BLAKE2s of a block with the key, the purpose and the value, however long these are', () => {
   const key = Buffer.from(hash('sha256', 'a key of the tests', 'hex'))
   const bytesOf = (words: Uint32Array) => Buffer.from(words.slice().buffer).toString('hex')
   const expectSame = (value: string) => {
-    expect(bytesOf(keyed('purpose', value))).toBe(
+    expect(bytesOf(keyed.of('purpose', value))).toBe(
       hash('blake2s256', Buffer.concat([key, Buffer.from(`purpose\0${value}`)]), 'hex'),
     )
   }
@@ -70,7 +70,7 @@ test('two texts never get one mask, and a mask says nothing under another key', 
   )
   const uuid = '3f0e7f3c-5a53-4c8f-9d59-0b1c0f6c1a2b'
   expect(permute(keyed, 'token', uuid)).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
-  expect(permute(keyed, 'token', uuid)).not.toBe(permute(keyedHash('another'), 'token', uuid))
+  expect(permute(keyed, 'token', uuid)).not.toBe(permute(new KeyedHash('another'), 'token', uuid))
 })
 
 test('a long text takes time in proportion to its length, and differs where its end does', () => {
