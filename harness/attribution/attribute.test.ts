@@ -140,6 +140,63 @@ describe('the migration behind a finding', () => {
     expect((await causes(open, close, harmless(303))).named).toEqual([])
   })
 
+  describe('where one is done, undone and done again', () => {
+    const opens = (number: number, rows = 'true') =>
+      file(`${number}_open.sql`, `create policy "all" on public.notes for select to anon using (${rows});`)
+    const closes = (number: number) => file(`${number}_close.sql`, 'drop policy "all" on public.notes;')
+
+    test('is the one that did it last: the first had it taken back', async () => {
+      expect((await causes(opens(301), closes(302), opens(303))).named).toEqual(['access.rows-gained 303_open.sql'])
+      const { named } = await causes(harmless(301), opens(302), harmless(303), closes(304), opens(305), harmless(306))
+      expect(named).toEqual(['access.rows-gained 305_open.sql'])
+    })
+
+    test('is both, where a part of what the first did was left', async () => {
+      const { findings, named } = await causes(
+        opens(301),
+        file('302_less.sql', 'alter policy "all" on public.notes using (id <= 20);'),
+        file('303_more.sql', 'alter policy "all" on public.notes using (true);'),
+      )
+      expect(named).toEqual(['access.rows-gained 301_open.sql', 'access.rows-gained 303_more.sql'])
+      expect(findings.find(({ kind }) => kind === 'access.rows-gained')?.evidence[0]).toBe(
+        'by 301_open.sql and 303_more.sql',
+      )
+    })
+
+    test('is the last of those that delete the same rows', async () => {
+      const { named } = await causes(
+        file('301_delete.sql', 'delete from public.notes where id > 40;'),
+        file('302_restore.sql', "insert into public.notes select n, 'note ' || n from generate_series(41, 50) n;"),
+        file('303_delete.sql', 'delete from public.notes where id > 40;'),
+      )
+      expect(named).toEqual(['data.rows-deleted 303_delete.sql'])
+    })
+  })
+
+  test('is not who does something else and undoes it', async () => {
+    const opened = await causes(
+      file('301_open.sql', 'create policy "more" on public.notes for select to anon using (id <= 20);'),
+      file('302_all.sql', 'create policy "all" on public.notes for select to anon using (true);'),
+      file('303_less.sql', 'drop policy "all" on public.notes;'),
+    )
+    expect(opened.named).toEqual(['access.rows-gained 301_open.sql'])
+    const deleted = await causes(
+      file('301_delete.sql', 'delete from public.notes where id > 40;'),
+      file('302_more.sql', "insert into public.notes select n, 'x', now() from generate_series(60, 70) n;"),
+      file('303_less.sql', 'delete from public.notes where id >= 60;'),
+    )
+    expect(deleted.named).toEqual(['data.rows-deleted 301_delete.sql'])
+    const changed = await causes(
+      file('301_change.sql', "update public.notes set body = 'gone' where id <= 10;"),
+      file('302_other.sql', "update public.notes set body = 'other' where id in (5, 20);"),
+      file(
+        '303_back.sql',
+        "update public.notes set body = case id when 5 then 'gone' else 'note 20' end where id in (5, 20);",
+      ),
+    )
+    expect(changed.named).toEqual(['data.values-changed 301_change.sql'])
+  })
+
   test('is found although a migration makes a role, which the whole cluster has by then', async () => {
     const { named } = await causes(
       file('301_role.sql', '-- who reads along\ncreate role auditor; grant select on public.notes to auditor;'),

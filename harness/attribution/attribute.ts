@@ -6,10 +6,10 @@ import type { AppliedMigration, MigrationFile } from '../model/migration-run.ts'
 import type { Mailing } from '../model/people-sql.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
 import { catalogue } from '../verdict/catalogue/catalogue.ts'
+import { findCauses } from './causes.ts'
 import { keyOf } from './finding-key.ts'
-import { type AnswersBetween, type Lookers, lookers } from './lookers.ts'
+import { type AnswersBetween, lookers } from './lookers.ts'
 import { candidatesByRowCounts } from './row-counts.ts'
-import { states } from './states.ts'
 
 export type AttributionInput = {
   readonly before: Database
@@ -39,8 +39,7 @@ export type AttributionInput = {
  * rows that each migration wrote are enough. What only some migrations together do stays without a name.
  *
  * What the deploy ends with counts: what one migration opens and a later one closes again is no finding, and nobody is
- * named for it; of what is closed in part, the one that opened it is named. Where a third opens it again, the first is
- * named: the two after it together change nothing, so their half is not looked into.
+ * named for it; of what is closed in part, the one that opened it is named, and of what a third opens again, that third.
  */
 export async function attribute(findings: readonly Finding[], input: AttributionInput): Promise<Finding[]> {
   const { pending } = input
@@ -48,8 +47,9 @@ export async function attribute(findings: readonly Finding[], input: Attribution
   if (only !== undefined && pending.length === 1) return findings.map((finding) => named(finding, only.name))
   const { access, later, zone, logins, answers, mailing, clone, signal } = input
   const look = lookers({ access, later, zone, logins, answers, mailing, clone, signal })
-  const wanted = new Set(findings.filter((finding) => isOpen(finding) && look.canSee(finding)).map(keyOf))
-  const causes = wanted.size > 0 ? await bisect(wanted, look, input) : new Map<string, string[]>()
+  const open = findings.filter((finding) => isOpen(finding) && look.canSee(finding))
+  const wanted = Map.groupBy(open, keyOf)
+  const causes = wanted.size > 0 ? await findCauses(wanted, look, input) : new Map<string, string[]>()
   return findings.flatMap((finding) => {
     if (finding.migration !== undefined) return [finding]
     const migrations = isOpen(finding)
@@ -62,33 +62,6 @@ export async function attribute(findings: readonly Finding[], input: Attribution
     const together = `by ${migrations.join(' and ')}`
     return migrations.map((migration) => named({ ...finding, evidence: [together, ...finding.evidence] }, migration))
   })
-}
-
-/** Migrations by what they cause; each interval of migrations is compared once for everything still wanted in it. */
-async function bisect(
-  wanted: ReadonlySet<string>,
-  look: Lookers,
-  { before, after, pending, record, clone, signal }: AttributionInput,
-): Promise<Map<string, string[]>> {
-  const causes = new Map<string, string[]>()
-  await using chain = states({ before, after, pending, record, clone, signal })
-  const search = async (from: number, to: number, sought: ReadonlySet<string>): Promise<void> => {
-    if (to - from === 1) {
-      const name = pending[from]?.name ?? ''
-      for (const key of sought) causes.set(key, [...(causes.get(key) ?? []), name])
-      return
-    }
-    const middle = Math.floor((from + to) / 2)
-    for (const [start, end] of [
-      [from, middle],
-      [middle, to],
-    ] as const) {
-      const seen = await look.between(await chain.at(start), await chain.at(end), sought)
-      if (seen.size > 0) await search(start, end, seen)
-    }
-  }
-  await search(0, pending.length, wanted)
-  return causes
 }
 
 function isOpen(finding: Finding): boolean {

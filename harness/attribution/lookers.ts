@@ -19,11 +19,13 @@ import { type Family, loginFamilies, remembered } from './login-lookers.ts'
 /** Findings about some of the reads of the contract, by name, between two states. */
 export type AnswersBetween = (from: Database, to: Database, reads: ReadonlySet<string>) => Promise<readonly Finding[]>
 
+export type Seen = ReadonlyMap<string, readonly Finding[]>
+
 export type Lookers = {
   /** Whether a finding of this kind can be looked for between any two states. */
   canSee(finding: Finding): boolean
-  /** Which of the sought findings, by key, are there between two states. */
-  between(from: Database, to: Database, sought: ReadonlySet<string>): Promise<ReadonlySet<string>>
+  /** Those of the sought findings that are there between two states, by key. */
+  between(from: Database, to: Database, sought: ReadonlySet<string>): Promise<Seen>
 }
 
 /** Runs only the comparisons that can see something of what is sought, and those only over the objects concerned. */
@@ -92,11 +94,14 @@ export function lookers({
   return {
     canSee: ({ kind }) => families.some(({ sees }) => sees(kind)),
     async between(from, to, sought) {
-      const seen = new Set<string>()
+      const seen = new Map<string, Finding[]>()
       for (const { sees, look } of families) {
         const keys = [...sought].filter((key) => sees(partsOf(key).kind))
         if (keys.length === 0) continue
-        for (const finding of await look(from, to, keys)) if (sought.has(keyOf(finding))) seen.add(keyOf(finding))
+        for (const finding of await look(from, to, keys)) {
+          const key = keyOf(finding)
+          if (sought.has(key)) seen.set(key, [...(seen.get(key) ?? []), finding])
+        }
       }
       return seen
     },

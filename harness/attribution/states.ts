@@ -9,6 +9,8 @@ import type { MigrationFile } from '../model/migration-run.ts'
 export interface States extends AsyncDisposable {
   /** The state after `count` migrations; 0 is before, all of them is after. */
   at(count: number): Promise<Database>
+  /** Drops a state that is needed no more; it is made anew when it is asked for again. */
+  release(count: number): Promise<void>
 }
 
 export function states(from: {
@@ -38,6 +40,12 @@ export function states(from: {
         'database.failed',
         `${failed.name} applied once and does not apply again on another clone: it depends on something outside of the database.`,
       )
+    },
+    async release(count) {
+      const state = made.get(count)
+      if (state === undefined || state === before || state === after) return
+      made.delete(count)
+      await state.drop()
     },
     async [Symbol.asyncDispose]() {
       for (const state of made.values()) if (state !== before && state !== after) await state.drop()
