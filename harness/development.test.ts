@@ -127,6 +127,29 @@ describe('development against production', () => {
     expect(lost.filter(({ kind }) => kind.startsWith('data.'))).toEqual([])
   })
 
+  it('takes what production has in another form for what is there: nothing is taken from it', async () => {
+    const form = (result: string, condition: string) =>
+      `${shared} create function public.check_code(code text) returns ${result};
+       alter table public.tasks enable row level security; create policy own on public.tasks for select to anon using (${condition});`
+    const old = await takeDevelopment(
+      await file('old.sql', form("table (ok boolean) language sql as 'select true'", 'id = 1')),
+      cluster,
+      signal,
+    )
+    const closed = `${form("int language sql as 'select 1'", 'id = 2')}
+      revoke all on function public.check_code from public; grant execute on function public.check_code to authenticated`
+    const facts = await takeDevelopment(await file('new.sql', closed), cluster, signal)
+    const emitted = additivePart(old, facts)
+    const kept = emitted.filter(({ leftOut }) => leftOut === undefined).map(({ sql }) => sql)
+    expect(kept).toContainEqual(expect.stringMatching(/^GRANT EXECUTE ON FUNCTION .*check_code.* TO "authenticated"/))
+    expect(kept.filter((sql) => !sql.startsWith('GRANT '))).toEqual([])
+    expect(emitted.find(({ sql }) => /^CREATE .*check_code/.test(sql))?.leftOut).toBe(
+      'production has it in another form',
+    )
+    expect(emitted.find(({ sql }) => /^CREATE POLICY/.test(sql))?.leftOut).toBe('production has it in another form')
+    expect(emitted.find(({ sql }) => /^REVOKE .* FROM PUBLIC/.test(sql))?.leftOut).toBe('it takes rights away')
+  })
+
   it('is refused where it is not there, or does not run', async () => {
     await expect(takeDevelopment(join(directory, 'none'), cluster, signal)).rejects.toMatchObject({
       code: 'usage.invalid',

@@ -174,6 +174,17 @@ describe('the schemas of the platform', () => {
     ])
   })
 
+  test('let role postgres make the extensions of the platform, which then give it its rights', async () => {
+    await using empty = await cluster.createDatabase('made_later')
+    await preparePlatformSchemas(empty)
+    await using connection = await empty.connect({ role: 'postgres' })
+    await connection.query(
+      'CREATE EXTENSION pg_cron; CREATE EXTENSION pg_net WITH SCHEMA extensions; DROP EXTENSION IF EXISTS pg_graphql; CREATE EXTENSION pg_graphql',
+    )
+    await connection.query("SELECT cron.schedule('a', '* * * * *', 'select 1'), net.http_get('https://example.com')")
+    expect((await connection.query('SELECT count(*)::int AS jobs FROM cron.job')).rows).toEqual([{ jobs: 1 }])
+  })
+
   test('leave a new table of postgres closed to the API, as the platform does since October 2026', async () => {
     await using empty = await cluster.createDatabase('closed')
     await preparePlatformSchemas(empty)

@@ -1,6 +1,7 @@
 -- The platform's event triggers. `issue_…` give roles access to an extension when it is made; `pgrst_…` make the Data
--- API read the schema again.
-create function extensions.grant_pg_cron_access() returns event_trigger language plpgsql as $$
+-- API read the schema again. On the platform an extension is made by supabase_admin, whoever asks for it, and so they run
+-- as that role; here role postgres makes it, and they are security definers in its place.
+create function extensions.grant_pg_cron_access() returns event_trigger language plpgsql security definer set search_path = '' as $$
 begin
   if exists (select from pg_event_trigger_ddl_commands() e join pg_extension x on x.oid = e.objid where x.extname = 'pg_cron') then
     grant usage on schema cron to postgres with grant option;
@@ -14,7 +15,7 @@ begin
 end $$;
 comment on function extensions.grant_pg_cron_access() is 'Grants access to pg_cron';
 
-create function extensions.grant_pg_net_access() returns event_trigger language plpgsql as $$
+create function extensions.grant_pg_net_access() returns event_trigger language plpgsql security definer set search_path = '' as $$
 begin
   if exists (select from pg_event_trigger_ddl_commands() e join pg_extension x on x.oid = e.objid where x.extname = 'pg_net') then
     grant usage on schema net to supabase_functions_admin, postgres, anon, authenticated, service_role;
@@ -26,7 +27,7 @@ begin
 end $$;
 comment on function extensions.grant_pg_net_access() is 'Grants access to pg_net';
 
-create function extensions.grant_pg_graphql_access() returns event_trigger language plpgsql as $$
+create function extensions.grant_pg_graphql_access() returns event_trigger language plpgsql security definer set search_path = '' as $$
 begin
   if exists (select from pg_event_trigger_ddl_commands() e where e.object_identity like 'graphql.resolve(%') then
     drop function if exists graphql_public.graphql(text, text, jsonb, jsonb);
@@ -41,7 +42,7 @@ begin
 end $$;
 comment on function extensions.grant_pg_graphql_access() is 'Grants access to pg_graphql';
 
-create function extensions.set_graphql_placeholder() returns event_trigger language plpgsql as $$
+create function extensions.set_graphql_placeholder() returns event_trigger language plpgsql security definer set search_path = '' as $$
 begin
   if exists (select from pg_event_trigger_dropped_objects() d where d.schema_name = 'graphql_public') then
     create or replace function graphql_public.graphql(

@@ -11,7 +11,8 @@ export type TestTable = {
 
 /** `messages` with `rows` rows of 160 bytes on both sides, for measuring. Stop the cluster in the end. */
 export async function startTestTable(rows: number, changed: number): Promise<TestTable> {
-  const cluster = await startTestCluster()
+  // Some clones are made of it, and rows written anew leave their old ones: what memory cannot hold goes to the disk.
+  const cluster = await startTestCluster(rows * 200)
   const before = await cluster.createDatabase('before')
   {
     await using connection = await before.connect()

@@ -87,6 +87,7 @@ export type SchemaAction = {
   readonly verb: 'create' | 'alter' | 'drop'
   readonly produces: readonly ObjectId[]
   readonly consumes: readonly ObjectId[]
+  readonly destroys: readonly ObjectId[]
   /** It takes something away, or rewrites values. */
   readonly destructive: boolean
 }
@@ -98,6 +99,7 @@ export function actionsBetween(from: Facts, to: Facts): readonly SchemaAction[] 
     verb,
     produces,
     consumes,
+    destroys,
     destructive: destroys.length > 0 || dataLoss !== 'none' || verb === 'drop',
   }))
 }

@@ -12,8 +12,11 @@ export type Emitted = { readonly sql: string; readonly leftOut?: string }
 export function additivePart(production: Facts, development: Facts): readonly Emitted[] {
   const actions = actionsBetween(production, development).filter((action) => mainIds(action).every(isOfApp))
   const made = new Set<string>()
+  // Dropped and made again: it is there all the while, with rights of its own, where the drop is left out.
+  const replaced = new Set(actions.flatMap(({ destroys }) => destroys.map(idText)))
   const emitted = actions.map((action): Emitted => {
-    const leftOut = reasonToLeaveOut(action, made)
+    const isReplaced = action.produces.some((id) => replaced.has(idText(id)))
+    const leftOut = reasonToLeaveOut(action, made) ?? (isReplaced ? 'production has it in another form' : undefined)
     if (leftOut !== undefined) return { sql: action.sql, leftOut }
     for (const id of action.produces) made.add(idText(id))
     return { sql: concurrently(action, made) }
