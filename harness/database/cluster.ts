@@ -1,5 +1,6 @@
-import type { ClientConfig } from 'pg'
+import type { ClientConfig, Pool } from 'pg'
 import type { EngineName } from '../model/config.ts'
+import { borrow } from './connection.ts'
 import { databaseHandle } from './database.ts'
 import { adminRole, type Capability, type Cluster } from './engine.ts'
 import { quoteIdentifier } from './identifiers.ts'
@@ -25,10 +26,19 @@ export type ClusterFacts = {
 export function startedCluster(facts: ClusterFacts, takeDown: () => Promise<void>): Cluster {
   let stopping: Promise<void> | undefined
   const { databasePrefix = '', maintenanceDatabase = 'template1' } = facts
+  let sessions: Pool | undefined
   const cluster: Cluster = {
     ...facts,
     capabilities: new Set(facts.capabilities),
-    maintain: () => databaseHandle(cluster, maintenanceDatabase).connect(),
+    async maintain() {
+      // A session costs more than most of what is asked in it, so it is kept for the next; not for long, since it is in
+      // the way of whoever makes a database of this one, for which Postgres waits 5 s.
+      sessions ??= databaseHandle(cluster, maintenanceDatabase).pool(
+        {},
+        { allowExitOnIdle: true, idleTimeoutMillis: 2000 },
+      )
+      return await borrow(sessions)
+    },
     async createDatabase(name, { template } = {}) {
       const made = databaseHandle(cluster, `${databasePrefix}${name}`)
       const source = template === undefined ? emptyDatabase(facts) : `${quoteIdentifier(template)} STRATEGY FILE_COPY`
@@ -38,6 +48,8 @@ export function startedCluster(facts: ClusterFacts, takeDown: () => Promise<void
     },
     database: (name) => databaseHandle(cluster, `${databasePrefix}${name}`),
     stop() {
+      // Not waited for: a session in use ends with the server, or with its work.
+      void sessions?.end().catch(() => {})
       stopping ??= takeDown()
       return stopping
     },

@@ -1,6 +1,6 @@
-import pg, { type ClientConfig } from 'pg'
-import { HarnessError } from '../errors.ts'
-import type { Connection } from './engine.ts'
+import pg, { type ClientConfig, type Pool } from 'pg'
+import { HarnessError, messageOf } from '../errors.ts'
+import type { BorrowedConnection, Connection } from './engine.ts'
 
 /** Opens a session. Throws `database.failed` with Postgres' words, without any password. */
 export async function connect(config: ClientConfig): Promise<Connection> {
@@ -10,11 +10,23 @@ export async function connect(config: ClientConfig): Promise<Connection> {
   try {
     await client.connect()
   } catch (cause) {
-    throw new HarnessError(
-      'database.failed',
-      `No connection to database "${config.database}" as ${config.user} on ${config.host}:${config.port}: ${cause instanceof Error ? cause.message : cause}.`,
-      { cause },
-    )
+    throw notConnected(config, cause)
   }
   return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() })
+}
+
+/** A session of the pool; disposal gives it back. Throws `database.failed` as `connect` does. */
+export async function borrow(pool: Pool): Promise<BorrowedConnection> {
+  const client = await pool.connect().catch((cause: unknown) => {
+    throw notConnected(pool.options, cause)
+  })
+  return { query: client.query.bind(client), [Symbol.asyncDispose]: async () => client.release() }
+}
+
+function notConnected({ database, user, host, port }: ClientConfig, cause: unknown): HarnessError {
+  return new HarnessError(
+    'database.failed',
+    `No connection to database "${database}" as ${user} on ${host}:${port}: ${messageOf(cause)}.`,
+    { cause },
+  )
 }

@@ -23,8 +23,8 @@ export function databaseHandle(cluster: Cluster, name: string): Database {
     url: (role = adminRole) =>
       `postgres://${encodeURIComponent(role)}:${encodeURIComponent(passwordOf(role))}@${host}:${port}/${encodeURIComponent(name)}${ssl === undefined ? '' : '?sslmode=require'}`,
     connect: (options = {}) => connect(sessionConfig(config(options.role), options)),
-    pool(options = {}) {
-      const pool = new pg.Pool({ ...sessionConfig(config(options.role), options), max: options.max ?? 4 })
+    pool(options = {}, pooling = {}) {
+      const pool = new pg.Pool({ max: 4, ...sessionConfig(config(options.role), options), ...pooling })
       // An idle session that the server ends (a clone that is dropped) is no news to anyone.
       pool.on('error', () => {})
       return pool

@@ -94,8 +94,8 @@ export interface Cluster extends AsyncDisposable {
   readonly databasePrefix?: string
   /** Database for what concerns the whole server. Default: `template1`. */
   readonly maintenanceDatabase?: string
-  /** A session for what concerns the whole server. */
-  maintain(): Promise<Connection>
+  /** A session for what concerns the whole server, shared with others in turn: leave nothing set in it. */
+  maintain(): Promise<BorrowedConnection>
   /**
    * Fails when the database exists. Without a template: an empty UTF-8 database that compares text by code point, owner
    * `supabase_admin`. `template` is a name as `Database.name` has it.
@@ -116,8 +116,8 @@ export interface Database extends AsyncDisposable {
   url(role?: string): string
   /** A connected client; `await using` ends it. */
   connect(options?: ConnectOptions): Promise<Connection>
-  /** A pool, ended by the caller with `end()`. */
-  pool(options?: ConnectOptions & Pick<PoolConfig, 'max'>): Pool
+  /** A pool, ended by the caller with `end()`; of four sessions by default. */
+  pool(options?: ConnectOptions, pooling?: Pick<PoolConfig, 'max' | 'allowExitOnIdle' | 'idleTimeoutMillis'>): Pool
   /** A copy of this database under a new name, by template. Waits for nobody: other sessions on this database are ended first. */
   clone(name: string): Promise<Database>
   /** Ends its sessions and drops it. Idempotent; disposal calls it. */
@@ -134,3 +134,6 @@ export type ConnectOptions = {
 }
 
 export type Connection = Client & AsyncDisposable
+
+/** A session of a pool. Disposal gives it back. */
+export type BorrowedConnection = Pick<Client, 'query'> & AsyncDisposable

@@ -67,7 +67,8 @@ export async function startStack(database: Database, options: StackOptions = {})
     }),
   ])
   const { url, port } = listener
-  const users = makeUserDirectory(database)
+  const sessions = database.pool({ applicationName: 'greenlight stack' }, { max: 2 })
+  const users = makeUserDirectory(sessions)
   const webhookSecret = makeWebhookSecret()
   const changed: Record<string, string | null> = {}
   const mail = makeMailService({
@@ -90,6 +91,7 @@ export async function startStack(database: Database, options: StackOptions = {})
   const dataApi = lazyPart(() =>
     startDataApi({
       database,
+      sessions,
       jwtSecret: keys.jwtSecret,
       makeFolder: files.make,
       signal,
@@ -99,6 +101,7 @@ export async function startStack(database: Database, options: StackOptions = {})
   const auth = lazyPart(() =>
     startAuth({
       database,
+      sessions,
       jwtSecret: keys.jwtSecret,
       url,
       signal,
@@ -159,9 +162,8 @@ export async function startStack(database: Database, options: StackOptions = {})
     mail.stop()
     await requests?.stop()
     await listener.close()
-    await users.stop()
     forwarder.close()
-    await Promise.all([dataApi.stop(), auth.stop(), functions?.stop()])
+    await Promise.all([dataApi.stop(), auth.stop(), functions?.stop(), sessions.end()])
     await files.remove()
   }
   const stack: Stack = {

@@ -66,7 +66,7 @@ describe(`the ledger over ${rows.toLocaleString('en-US')} rows of which ${change
       const additive = plan(await extracted(table.after), wanted)
       const ratio = await race('pgdelta prove', async () => {
         await using clone = await table.after.clone('proven')
-        const pool = clone.pool({ max: 2 })
+        const pool = clone.pool({}, { max: 2 })
         try {
           return await timed(async () => {
             const proof = await provePlan(additive, pool, wanted)
@@ -138,7 +138,7 @@ async function bareScan(database: Database): Promise<void> {
 }
 
 async function extracted(database: Database) {
-  const pool = database.pool({ max: 1 })
+  const pool = database.pool({}, { max: 1 })
   try {
     return (await extract(pool)).factBase
   } finally {

@@ -23,7 +23,7 @@ export type FactChange =
 
 /** Reads the schema of a whole database in one read-only snapshot. Secrets of foreign servers and subscriptions are left out. */
 export async function extractFacts(database: Database): Promise<Facts> {
-  const pool = database.pool({ max: 1, readOnly: true, applicationName: 'greenlight schema' })
+  const pool = database.pool({ readOnly: true, applicationName: 'greenlight schema' }, { max: 1 })
   try {
     return (await extract(pool)).factBase
   } finally {

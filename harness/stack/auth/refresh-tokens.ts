@@ -1,4 +1,4 @@
-import type { Connection } from '../../database/engine.ts'
+import type { Pool } from 'pg'
 
 /**
  * Makes `auth.refresh_tokens.id` of this clone a uuid. GoTrue counts it with a bigint sequence; the Auth server that
@@ -6,13 +6,13 @@ import type { Connection } from '../../database/engine.ts'
  * find their tokens by `token` and `session_id`, and the clone is thrown away after the suite: neither `before` nor
  * `after` is ever altered. Rows keep their tokens, so that sessions of the dump can be refreshed.
  */
-export async function useUuidRefreshTokens(connection: Connection): Promise<void> {
-  const { rows } = await connection.query<{ type: string }>(
+export async function useUuidRefreshTokens(sessions: Pool): Promise<void> {
+  const { rows } = await sessions.query<{ type: string }>(
     `select format_type(atttypid, atttypmod) as type from pg_attribute
       where attrelid = to_regclass('auth.refresh_tokens') and attname = 'id'`,
   )
   if (rows[0] === undefined || rows[0].type === 'uuid') return
-  await connection.query(`
+  await sessions.query(`
     alter table auth.refresh_tokens
       alter column id drop default,
       alter column id type uuid using gen_random_uuid(),

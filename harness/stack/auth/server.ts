@@ -22,6 +22,8 @@ export type AuthMail = {
 
 export type AuthOptions = {
   readonly database: Database
+  /** Sessions as the admin role on the database. */
+  readonly sessions: Pool
   readonly jwtSecret: string
   /** Of the stack. */
   readonly url: string
@@ -38,20 +40,21 @@ const authRole = 'supabase_auth_admin'
  * It has no admin API beyond reading users, no MFA, no anonymous sign-in, no hooks; bcrypt passwords only.
  * Throws `stack.start-failed`, `aborted`.
  */
-export async function startAuth({ database, jwtSecret, url, onMail, onLine, signal }: AuthOptions): Promise<Auth> {
+export async function startAuth(options: AuthOptions): Promise<Auth> {
+  const { database, sessions, jwtSecret, url, onMail, onLine, signal } = options
   throwIfAborted(signal, 'starting Auth')
   let pool: Pool | undefined
   try {
-    await prepare(database)
-    const role = await loginRole(database)
-    pool = database.pool({ ...(role === undefined ? {} : { role }), max: 4, applicationName: 'greenlight auth' })
+    await prepare(sessions)
+    const accounts = await accountsOf(database)
+    pool = accounts.pool
     // Read when the module is loaded: nothing is reported to anyone.
     process.env.DO_NOT_TRACK = '1'
     const [{ App }, { createPostgresConnection }] = await Promise.all([
       import('@supabase/lite'),
       import('@supabase/lite/postgres'),
     ])
-    const connection = createPostgresConnection({ url: database.url(role), postgresOptions })
+    const connection = createPostgresConnection({ url: database.url(accounts.role), postgresOptions })
     prepareStatements(connection.driver)
     const app = new App({
       connection,
@@ -65,12 +68,11 @@ export async function startAuth({ database, jwtSecret, url, onMail, onLine, sign
       options: { server: { apiKeys: false }, drivers: { email: { send: async (mail) => onMail(mail) } } },
     })
     await app.init()
-    const accounts = pool
     let stopped = false
     return {
       fetch: authFront({
         server: (request) => withErrorOutput(onLine, async () => app.fetch(request)),
-        pool,
+        pool: accounts.pool,
         issuer: `${url}/auth/v1`,
         jwtSecret,
         onLine,
@@ -79,7 +81,7 @@ export async function startAuth({ database, jwtSecret, url, onMail, onLine, sign
       async stop() {
         if (stopped) return
         stopped = true
-        await Promise.all([connection.close(), accounts.end()])
+        await Promise.all([connection.close(), accounts.pool.end()])
       },
     }
   } catch (cause) {
@@ -94,7 +96,7 @@ export async function startAuth({ database, jwtSecret, url, onMail, onLine, sign
 
 /** Values as GoTrue has them: metadata is handed over as JSON text already, times are answered in ISO 8601. */
 const postgresOptions = {
-  max: 8,
+  max: 4,
   onnotice: () => {},
   connection: { application_name: 'greenlight auth' },
   types: {
@@ -113,9 +115,8 @@ const postgresOptions = {
   },
 }
 
-async function prepare(database: Database): Promise<void> {
-  await using connection = await database.connect({ applicationName: 'greenlight auth' })
-  const { rows } = await connection.query<{ users: string | null }>(`select to_regclass('auth.users') as users`)
+async function prepare(sessions: Pool): Promise<void> {
+  const { rows } = await sessions.query<{ users: string | null }>(`select to_regclass('auth.users') as users`)
   if (rows[0]?.users == null) {
     throw new HarnessError(
       'stack.start-failed',
@@ -123,15 +124,19 @@ async function prepare(database: Database): Promise<void> {
       { facts: { part: 'auth' } },
     )
   }
-  await useUuidRefreshTokens(connection)
-  await indexLookUps(connection)
+  await useUuidRefreshTokens(sessions)
+  await indexLookUps(sessions)
 }
 
-async function loginRole(database: Database): Promise<string | undefined> {
+/** Sessions of Auth's role, or of the admin role where that one cannot log in. */
+async function accountsOf(database: Database): Promise<{ readonly pool: Pool; readonly role?: string }> {
+  const naming = { applicationName: 'greenlight auth' }
+  const pool = database.pool({ ...naming, role: authRole })
   try {
-    await using _connection = await database.connect({ role: authRole })
-    return authRole
+    await pool.query('select')
+    return { pool, role: authRole }
   } catch {
-    return undefined
+    await pool.end()
+    return { pool: database.pool(naming) }
   }
 }

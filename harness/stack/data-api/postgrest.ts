@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import type { Pool } from 'pg'
 import type { Database } from '../../database/engine.ts'
 import { HarnessError, throwIfAborted } from '../../errors.ts'
 import type { Upstream } from '../forward.ts'
@@ -16,6 +17,8 @@ export type DataApi = {
 
 export type DataApiOptions = {
   readonly database: Database
+  /** Sessions as the admin role on the database. */
+  readonly sessions: Pool
   readonly jwtSecret: string
   /** Makes a private folder; it is removed with the program. */
   readonly makeFolder: (name: string) => Promise<string>
@@ -35,6 +38,7 @@ const loadedLine = 'Schema cache loaded'
  */
 export async function startDataApi({
   database,
+  sessions,
   jwtSecret,
   makeFolder,
   onLine,
@@ -42,7 +46,7 @@ export async function startDataApi({
 }: DataApiOptions): Promise<DataApi> {
   throwIfAborted(signal, 'starting the Data API')
   const binary = postgrestBinary()
-  const schemas = await presentSchemas(database)
+  const schemas = await presentSchemas(sessions)
   const folder = await makeFolder('rest')
   const socketPath = join(folder, 'socket')
   const output: string[] = []
@@ -100,9 +104,8 @@ export async function startDataApi({
 }
 
 /** PostgREST refuses to start for a schema that is not there; `public` is always asked for, so that its absence is told. */
-async function presentSchemas(database: Database): Promise<string[]> {
-  await using connection = await database.connect({ applicationName: 'greenlight stack' })
-  const { rows } = await connection.query<{ nspname: string }>(
+async function presentSchemas(sessions: Pool): Promise<string[]> {
+  const { rows } = await sessions.query<{ nspname: string }>(
     'select nspname from pg_namespace where nspname = any ($1)',
     [exposedSchemas],
   )

@@ -12,8 +12,8 @@ export type TakeOptions = {
   readonly patience?: number
 }
 
-/** As many at one time keep Auth and Postgres busy; more only wait. */
-const atOnce = 8
+/** As many at one time on each side keep Auth and Postgres busy; more only wait. */
+const atOnce = 4
 
 /**
  * Logs in the canaries with their passwords, and everybody else by a one-time link. Users who share an address go one
