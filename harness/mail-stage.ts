@@ -29,6 +29,8 @@ export type StackWatch = {
 export type MailCollector = {
   watch(side: Side): StackWatch
   evidence(): MailEvidence
+  /** Whether the mails or logs of after hold what weighs by what before held. */
+  isDoubtful(): boolean
 }
 
 /** `forward` is told of every mail on after, too. */
@@ -74,6 +76,7 @@ export function mailCollector(
         },
       }
     },
+    isDoubtful: () => seen.after.some(({ problems, secrets }) => problems.length + secrets.length > 0),
     evidence: () =>
       compareMails(seen, {
         functions,

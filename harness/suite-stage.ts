@@ -80,6 +80,7 @@ export async function runSuiteStage(
         seed: options.seed,
         own: options.ownSuites,
         allure,
+        isDoubtful: mails.isDoubtful,
         signal,
         onProgress: (done) => progress(`${done} tests done`),
       })

@@ -86,6 +86,7 @@ function testCase(test: NonNullable<ReportDocument['suites']>['tests'][number]):
   const body = `Before: ${test.before}. After: ${test.after}.`
   switch (test.outcome) {
     case 'same':
+    case 'passes':
     case 'fixed':
       return { ...base, result: { type: 'passed' } }
     case 'regressed':

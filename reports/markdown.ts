@@ -20,6 +20,7 @@ const outcomes = {
   fails: '❌ fails on both',
   fixed: '✅ fixed',
   same: '✅ same',
+  passes: '✅ passes',
   'not configured': '– not configured',
   'not run': '❔ not run',
 } as const

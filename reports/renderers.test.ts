@@ -59,7 +59,7 @@ describe('the terminal', () => {
   })
 
   test('names the checks that leave a metric unknown', () => {
-    expect(renderConsole(open)).toContain('? The suites ran on both sides: a suite file did not load')
+    expect(renderConsole(open)).toContain('? The suites ran: a suite file did not load')
   })
 
   test('uses colours only when asked, and loses no word without them', () => {

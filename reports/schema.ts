@@ -6,7 +6,7 @@ const sha256 = z.string()
 const place = z.strictObject({ file: z.string(), line: z.int().positive(), column: z.int().positive().optional() })
 const metricName = z.enum(['logins', 'access', 'features', 'data', 'performance'])
 const migrationStatus = z.enum(['not run', 'applied', 'failed', 'rolled back'])
-const testState = z.enum(['passed', 'failed', 'skipped', 'not run'])
+const testState = z.enum(['passed', 'failed', 'skipped', 'not run', 'not asked'])
 
 const check = z.strictObject({
   id: z.string(),
@@ -212,7 +212,7 @@ const suites = z.strictObject({
       name: z.string(),
       before: testState,
       after: testState,
-      outcome: z.enum(['regressed', 'fixed', 'same', 'fails', 'not configured', 'not run']),
+      outcome: z.enum(['regressed', 'fixed', 'same', 'passes', 'fails', 'not configured', 'not run']),
       message: z.string().optional(),
       finding: z.string().optional().describe('What a check of mails found: a kind of finding.'),
       reason: z.string().optional(),

@@ -160,7 +160,7 @@ function mailCheck(
     required,
     status: blocking > 0 ? 'failed' : 'passed',
     summary:
-      `${mails(is)} of functions were read on the migrated copy, ${was} before` +
+      `${mails(is)} of functions were read on the migrated copy${was === 0 ? '' : `, ${was} before`}` +
       `${findings.length === 0 ? '' : `; ${findings.length} ${findings.length === 1 ? 'kind' : 'kinds'} of trouble`}` +
       `${sitesKnown ? '.' : "; whether links are the app's own was not looked at, since functionsEnv names no site."}`,
     numbers: { mailsBefore: was, mailsAfter: is, malformed: findings.length, wordedSoInData: excused },

@@ -2,7 +2,8 @@ import type { MailKind } from './finding.ts'
 
 export type Side = 'before' | 'after'
 
-export type TestState = 'passed' | 'failed' | 'skipped' | 'not run'
+/** `not asked`: on before, where a suite of edge functions was not tried, since nothing is wrong with it on after. */
+export type TestState = 'passed' | 'failed' | 'skipped' | 'not run' | 'not asked'
 
 /** One test of one suite, joined over both sides by file and full name. */
 export type JoinedTest = {
@@ -26,9 +27,10 @@ export type JoinedTest = {
 
 /**
  * `regressed`: passed before, fails after. `fixed`: the other way. `same`: passed on both. `fails`: fails on both.
+ * `passes`: on after, and was not asked on before.
  * `not configured`: its contract is missing. `not run`: anything else that did not run on one of the sides.
  */
-export type TestOutcome = 'regressed' | 'fixed' | 'same' | 'fails' | 'not configured' | 'not run'
+export type TestOutcome = 'regressed' | 'fixed' | 'same' | 'passes' | 'fails' | 'not configured' | 'not run'
 
 export type SuiteRun = {
   readonly tests: readonly JoinedTest[]

@@ -11,19 +11,24 @@ export type Collector = Reporter & {
   /** What went wrong outside of any test: a file that does not load, an unhandled rejection. */
   readonly errors: string[]
   files: number
+  /** Whether a test of this file failed, or the file itself, by its full path. */
+  hasFailed(moduleId: string): boolean
 }
 
 export function collector(root: string, onProgress: ((done: number) => void) | undefined): Collector {
+  const troubled = new Set<string>()
   const collected: Collector = {
     tests: [],
     errors: [],
     files: 0,
+    hasFailed: (moduleId) => troubled.has(moduleId),
     onTestCaseResult(test) {
       collected.tests.push(sideTest(test, root))
       onProgress?.(collected.tests.length)
     },
     onTestModuleEnd(module) {
       collected.files += 1
+      if (!module.ok()) troubled.add(module.moduleId)
       for (const error of module.errors()) collected.errors.push(`${place(module, root)}: ${failureLine(error)}`)
       for (const suite of module.children.allSuites()) {
         for (const error of suite.errors())
@@ -64,9 +69,9 @@ function isMailHarm(value: unknown): value is MailKind {
   return typeof value === 'string' && value.startsWith('mail.') && (findingKinds as readonly string[]).includes(value)
 }
 
-/** Projects are called `before` and `after`, or `before:<folder>` for a customer's own suites. */
-function sideOf(module: TestModule): Side {
-  return module.project.name.startsWith('before') ? 'before' : 'after'
+/** Projects are called `before` and `after`, or `before:<number>` for a customer's own suites. */
+export function sideOf({ project }: Pick<TestModule, 'project'>): Side {
+  return project.name.startsWith('before') ? 'before' : 'after'
 }
 
 function place(module: TestModule, root: string): string {

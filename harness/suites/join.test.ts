@@ -40,6 +40,17 @@ describe('joining the results of both sides', () => {
     expect(outcome(seen('after', 'passed'))).toEqual(['not run'])
   })
 
+  test('a file that was left out on before on purpose counts by what it does on after; another did not run', () => {
+    const unasked = new Set(['suites/rls/members.suite.ts'])
+    const alone = [seen('after', 'passed'), seen('after', 'passed', { file: 'suites/rls/other.suite.ts' })]
+    expect(joinTests(alone, unasked)).toMatchObject([
+      { before: 'not asked', after: 'passed', outcome: 'passes' },
+      { before: 'not run', after: 'passed', outcome: 'not run' },
+    ])
+    expect(joinTests([seen('after', 'skipped')], unasked)).toMatchObject([{ outcome: 'not run' }])
+    expect(joinTests([seen('after', 'failed')], unasked)).toMatchObject([{ outcome: 'regressed' }])
+  })
+
   test('a missing contract is told apart from any other skip', () => {
     const reason = 'not configured: contracts.rateLimit'
     expect(outcome(seen('before', 'skipped', { reason }), seen('after', 'skipped', { reason }))).toEqual([

@@ -16,23 +16,27 @@ export type SideTest = {
   readonly observations: Readonly<Record<string, string>>
 }
 
-/** Joins the tests of both sides by file and full name; sorted by file, then in the order of the file. */
-export function joinTests(tests: readonly SideTest[]): JoinedTest[] {
+/**
+ * Joins the tests of both sides by file and full name; sorted by file, then in the order of the file. `unasked` are the
+ * files that were left out on before on purpose.
+ */
+export function joinTests(tests: readonly SideTest[], unasked: ReadonlySet<string> = new Set()): JoinedTest[] {
   const pairs = new Map<string, { before?: SideTest; after?: SideTest }>()
   for (const test of tests) {
     const key = `${test.file}\0${test.name}`
     pairs.set(key, { ...pairs.get(key), [test.side]: test })
   }
   return [...pairs.values()]
-    .map(({ before, after }) => joined(before, after))
+    .map(({ before, after }) => joined(before, after, unasked))
     .sort((one, other) => (one.file < other.file ? -1 : one.file > other.file ? 1 : 0))
 }
 
-function joined(before: SideTest | undefined, after: SideTest | undefined): JoinedTest {
+function joined(before: SideTest | undefined, after: SideTest | undefined, unasked: ReadonlySet<string>): JoinedTest {
   const test = after ?? before
   if (test === undefined) throw new Error('a pair without a test')
+  const was = before?.state ?? (unasked.has(test.file) ? 'not asked' : 'not run')
   const differing = differingObservations(before, after)
-  const outcome = differing.length > 0 ? 'regressed' : outcomeOf(before, after)
+  const outcome = differing.length > 0 ? 'regressed' : outcomeOf(was, after)
   const message =
     differing.length > 0
       ? `the answer is not the same before and after: ${differing.join(', ')}`
@@ -44,7 +48,7 @@ function joined(before: SideTest | undefined, after: SideTest | undefined): Join
     suite: suiteOf(test.file),
     file: test.file,
     name: test.name,
-    before: before?.state ?? 'not run',
+    before: was,
     after: after?.state ?? 'not run',
     outcome,
     ...(message === undefined ? {} : { message }),
@@ -64,9 +68,10 @@ function messageOf(before: SideTest | undefined, after: SideTest | undefined): s
   return was === undefined || is === undefined || was === is ? (is ?? was) : `${is}; before the migrations: ${was}`
 }
 
-function outcomeOf(before: SideTest | undefined, after: SideTest | undefined): TestOutcome {
-  const states = `${before?.state ?? 'not run'}/${after?.state ?? 'not run'}`
-  switch (states) {
+function outcomeOf(before: TestState, after: SideTest | undefined): TestOutcome {
+  switch (`${before}/${after?.state ?? 'not run'}`) {
+    case 'not asked/passed':
+      return 'passes'
     case 'passed/passed':
       return 'same'
     case 'passed/failed':

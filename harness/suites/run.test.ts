@@ -75,6 +75,28 @@ test('no value that an assertion compared leaves the suites', async () => {
   expect([stdout, ...texts].filter((text) => /ária|López/.test(text))).toEqual([])
 })
 
+test.each([
+  ['nothing is wrong on after', false, 'not asked'],
+  ['something besides the tests is', true, 'skipped'],
+])('suites of functions ask before only where need be: %s', async (_, isDoubtful, state) => {
+  const script = `
+    import { runSuites } from '${new URL('run.ts', import.meta.url)}'
+    const run = await runSuites({
+      control: { url: 'http://127.0.0.1:1', token: 'none' }, contracts: {}, canaries: [], seed: 1, own: [],
+      only: ['suites/rate-limiting/', 'suites/roles-profiles/'], isDoubtful: () => ${isDoubtful},
+    })
+    process.stdout.write(JSON.stringify(run))
+    process.exit()`
+  await writeFile(join(folder, 'run.mjs'), script)
+  const { stdout } = await execa(process.execPath, ['run.mjs'], { cwd: folder, stdin: 'ignore' })
+  const run: SuiteRun = JSON.parse(stdout)
+  const beforeOf = (suite: string) => [
+    ...new Set(run.tests.filter((one) => one.suite === suite).map(({ before, outcome }) => `${before}: ${outcome}`)),
+  ]
+  expect(beforeOf('rate-limiting')).toEqual([`${state}: not configured`])
+  expect(beforeOf('roles-profiles')).toEqual(['skipped: not configured'])
+})
+
 test.each(['SIGTERM', 'SIGINT'])('%s ends a run of suites in order, not the process', async (signal) => {
   expect(await whileSuitesRun(`process.kill(process.pid, '${signal}')`)).toBe(`aborted ${signal} 2`)
 })

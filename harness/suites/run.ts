@@ -1,11 +1,13 @@
 import { dirname, isAbsolute, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TestProjectConfiguration } from 'vitest/config'
+import type { TestSpecification, Vitest } from 'vitest/node'
 import { HarnessError, messageOf, throwIfAborted } from '../errors.ts'
 import type { Contracts } from '../model/config.ts'
 import type { Side, SuiteRun } from '../model/suite-run.ts'
+import { isAfterFirst } from './after-first.ts'
 import { allureReporter, withholdValues } from './allure.ts'
-import { collector } from './collect.ts'
+import { collector, sideOf } from './collect.ts'
 import type { Control } from './control.ts'
 import type { Injected } from './injected.ts'
 import { joinTests } from './join.ts'
@@ -23,6 +25,8 @@ export type SuiteOptions = {
   readonly names?: string
   /** Folder for Allure's result files. */
   readonly allure?: string
+  /** Whether something besides a failing test is wrong on after that before has to be asked about. */
+  readonly isDoubtful?: () => boolean
   readonly signal?: AbortSignal
   readonly onProgress?: (testsDone: number) => void
 }
@@ -34,7 +38,8 @@ export const suitesFolder: string = fileURLToPath(new URL('../../suites', import
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
 /**
- * Runs the suites on both sides in one Vitest run, two workers, each file isolated, and joins the results by test.
+ * Runs the suites on both sides in one Vitest, two workers, each file on a clone of its own, and joins the results by
+ * test. Suites of edge functions run on after, and on before only where something is wrong there (`after-first.ts`).
  * Throws `suites.failed` when Vitest itself cannot run; a failing test is data.
  */
 export async function runSuites(options: SuiteOptions): Promise<SuiteRun> {
@@ -43,6 +48,7 @@ export async function runSuites(options: SuiteOptions): Promise<SuiteRun> {
   const root = dirname(suitesFolder)
   const collected = collector(root, options.onProgress)
   const exitCode = process.exitCode
+  let unasked: readonly TestSpecification[] = []
   try {
     const { createVitest } = await import('vitest/node')
     using _ = keepingOwnHandlers()
@@ -67,7 +73,13 @@ export async function runSuites(options: SuiteOptions): Promise<SuiteRun> {
     const cancel = () => void vitest.cancelCurrentRun('keyboard-input')
     options.signal?.addEventListener('abort', cancel, { once: true })
     try {
-      if (!options.signal?.aborted) await vitest.start([...(options.only ?? [])])
+      await vitest.standalone()
+      const all = await vitest.globTestSpecifications([...(options.only ?? [])])
+      const later = all.filter((one) => sideOf(one) === 'before' && isAfterFirst(one.moduleId, suitesFolder))
+      await run(vitest, without(all, later), options.signal)
+      const troubled = options.isDoubtful?.() ? later : later.filter(({ moduleId }) => collected.hasFailed(moduleId))
+      await run(vitest, troubled, options.signal)
+      unasked = without(later, troubled)
     } finally {
       options.signal?.removeEventListener('abort', cancel)
       await vitest.close()
@@ -82,11 +94,23 @@ export async function runSuites(options: SuiteOptions): Promise<SuiteRun> {
   }
   throwIfAborted(options.signal, 'running the suites')
   return {
-    tests: joinTests(collected.tests),
+    tests: joinTests(collected.tests, new Set(unasked.map(({ moduleId }) => relative(root, moduleId)))),
     files: new Set(collected.tests.map(({ file }) => file)).size,
     milliseconds: Math.round(performance.now() - started),
     errors: collected.errors,
   }
+}
+
+async function run(
+  vitest: Vitest,
+  specifications: readonly TestSpecification[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (specifications.length > 0 && !signal?.aborted) await vitest.runTestSpecifications([...specifications])
+}
+
+function without<T>(all: readonly T[], some: readonly T[]): T[] {
+  return all.filter((one) => !some.includes(one))
 }
 
 /**

@@ -8,6 +8,7 @@ function joined(suite: string, outcome: TestOutcome, reason?: string): JoinedTes
     regressed: ['passed', 'failed'],
     fixed: ['failed', 'passed'],
     same: ['passed', 'passed'],
+    passes: ['not asked', 'passed'],
     fails: ['failed', 'failed'],
     'not configured': ['skipped', 'skipped'],
     'not run': ['passed', 'not run'],
@@ -32,6 +33,17 @@ function run(...tests: JoinedTest[]): SuiteRun {
 const checkOf = (result: ReturnType<typeof judgeSuites>, id: string) => result.checks.find((check) => check.id === id)
 
 describe('the suites in the verdict', () => {
+  test('a test of functions that passes on after, where before was not asked, is no less passed', () => {
+    const { findings, checks } = judgeSuites(run(joined('notifications', 'passes'), joined('rls', 'same')))
+    expect(findings).toEqual([])
+    const said = Object.fromEntries(checks.map(({ id, status, summary }) => [id, `${status}: ${summary}`]))
+    expect(said).toMatchObject({
+      'features.suites': 'passed: 2 tests pass, 1 on both sides and 1 of functions on the migrated copy.',
+      'features.tried': 'passed: 1 test passes on the migrated copy.',
+      'suite:notifications': 'passed: 1 test passes on the migrated copy.',
+    })
+  })
+
   test('a regressed test blocks, and counts for the metric of its folder', () => {
     const result = judgeSuites(run(joined('rls', 'regressed'), joined('auth', 'same')))
     expect(result.findings).toMatchObject([
