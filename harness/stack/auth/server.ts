@@ -3,6 +3,7 @@ import type { Database } from '../../database/engine.ts'
 import { HarnessError, messageOf, throwIfAborted } from '../../errors.ts'
 import { withErrorOutput } from './error-output.ts'
 import { authFront } from './front.ts'
+import { loadServer } from './load.ts'
 import { indexLookUps } from './look-up-indexes.ts'
 import { prepareStatements } from './prepared.ts'
 import { useUuidRefreshTokens } from './refresh-tokens.ts'
@@ -48,12 +49,7 @@ export async function startAuth(options: AuthOptions): Promise<Auth> {
     await prepare(sessions)
     const accounts = await accountsOf(database)
     pool = accounts.pool
-    // Read when the module is loaded: nothing is reported to anyone.
-    process.env.DO_NOT_TRACK = '1'
-    const [{ App }, { createPostgresConnection }] = await Promise.all([
-      import('@supabase/lite'),
-      import('@supabase/lite/postgres'),
-    ])
+    const { App, createPostgresConnection } = await loadServer()
     const connection = createPostgresConnection({ url: database.url(accounts.role), postgresOptions })
     prepareStatements(connection.driver)
     const app = new App({
