@@ -13,10 +13,9 @@ const base = {
   required: false,
 } as const
 
-/** Users who are asked whatever the migrations did, and of those whom they gave or took rows of a table, so many for each. */
-const usualUsers = 8
-const concernedUsers = 3
-const mostUsers = 30
+/** Users who are asked about each table, at most so many of them because the migrations gave them rows there, or took some. */
+const usersPerRelation = 4
+const concernedPerRelation = 3
 
 export type KnownAccess = {
   /** What was seen on before; absent when the row sets could not be read. */
@@ -47,8 +46,7 @@ export async function compareAccessBack(
 ): Promise<AccessLeft> {
   if (access === undefined)
     return { findings: [], check: accessNotAsked('not run', 'what users see before the migrations could not be read') }
-  const asked = sampleOf(access, later)
-  const was = { ...access, probes: access.probes.filter(({ identity }) => asked.has(identity)) }
+  const was = { ...access, probes: sampleOf(access, later) }
   const is = await takeAccess(back, access.identities, { signal, like: was })
   const differences = await takeAccessDifferences(
     { database: before, facts: was },
@@ -68,6 +66,7 @@ export async function compareAccessBack(
       fix: 'Let the rollback make the policies and grants of before again: what each script drops or replaces, it has to restore.',
     }),
   )
+  const asked = new Set(was.probes.map(({ identity }) => identity))
   const users = [...asked].filter((index) => access.identities[index]?.userId !== undefined).length
   const relations = new Set(was.probes.map(({ relation }) => relation)).size
   const who = `${users} users, and the roles of the API, ${findings.length === 0 ? 'see and may change what they did before' : 'do not all see and change what they did before'}`
@@ -80,26 +79,25 @@ export async function compareAccessBack(
   return { findings, check }
 }
 
-/** Indexes of the identities to ask: the API's roles, users whose answers the migrations changed, and the first others. Pure. */
-export function sampleOf(access: AccessFacts, later: AccessFacts | undefined): ReadonlySet<number> {
+/**
+ * The probes of before to make again: those of the API's roles, and of a few users at each table, first of those whose
+ * answer the migrations changed. Where policies are costly, those who were asked about a part of the rows come first. Pure.
+ */
+export function sampleOf({ identities, probes }: AccessFacts, later: AccessFacts | undefined): readonly Probe[] {
   const placeOf = ({ relation, identity }: Probe) => `${relation}\n${identity}`
   const answerOf = ({ outcome }: Probe) => JSON.stringify([outcome.state, setsOf(outcome)])
   const now = new Map((later?.probes ?? []).map((probe) => [placeOf(probe), answerOf(probe)]))
-  const isUser = (index: number) => access.identities[index]?.userId !== undefined
-  const changed = Map.groupBy(
-    access.probes.filter(
-      (probe) => isUser(probe.identity) && now.has(placeOf(probe)) && now.get(placeOf(probe)) !== answerOf(probe),
-    ),
-    ({ relation }) => relation,
-  )
-  const users = new Set<number>()
-  // The first of each relation before the second of any: many relations share the places there are.
-  for (let place = 0; place < concernedUsers; place++) {
-    for (const probes of changed.values()) {
-      const next = probes[place]
-      if (next !== undefined && users.size < mostUsers - usualUsers) users.add(next.identity)
-    }
+  const isUser = ({ identity }: Probe) => identities[identity]?.userId !== undefined
+  const chosen = new Set(probes.filter((probe) => !isUser(probe)))
+  for (const own of Map.groupBy(probes.filter(isUser), ({ relation }) => relation).values()) {
+    const cheapFirst = [
+      ...own.filter(({ only }) => only !== undefined),
+      ...own.filter(({ only }) => only === undefined),
+    ]
+    const concerned = cheapFirst.filter((probe) => (now.get(placeOf(probe)) ?? answerOf(probe)) !== answerOf(probe))
+    const first = concerned.slice(0, concernedPerRelation)
+    const others = cheapFirst.filter((probe) => !first.includes(probe))
+    for (const probe of [...first, ...others].slice(0, usersPerRelation)) chosen.add(probe)
   }
-  const all = access.identities.map((_, index) => index)
-  return new Set([...all.filter((index) => !isUser(index)), ...users, ...all.filter(isUser).slice(0, usualUsers)])
+  return probes.filter((probe) => chosen.has(probe))
 }
