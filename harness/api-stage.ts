@@ -17,9 +17,13 @@ const usersAsked = 12
 /** Rows that the Data API gives at most in one answer. */
 const mostRows = 1_000
 
+/** What was answered to which reads, by the name of the database: each is asked once. */
+export type KnownAnswers = Map<string, { readonly reads: ReadonlySet<string>; readonly given: readonly Given[] }>
+
 export type ApiLook = {
   readonly reads: readonly ReadContract[]
   readonly identities: readonly Identity[]
+  readonly known: KnownAnswers
   readonly clone: Cloner
   readonly signal: AbortSignal
 }
@@ -37,6 +41,8 @@ export async function lookAtApi(
     const objects = new Set(told.filter(({ kind }) => kind === 'feature.api-removed').map(({ object }) => object))
     const described = compareDescriptions(await describe(before), await describe(after), objects)
     const [was, is] = await Promise.all([askAll(before, look), askAll(after, look)])
+    const names = new Set(look.reads.map(({ name }) => name))
+    look.known.set(sides.before.name, { reads: names, given: was }).set(sides.after.name, { reads: names, given: is })
     const answers = compareAnswers(look.reads, paired(was, is))
     return {
       findings: [...described.findings, ...answers.findings],
@@ -47,15 +53,16 @@ export async function lookAtApi(
 
 /**
  * Only some of the reads, by name, between any two states: which migration changed an answer. Each state is asked once,
- * and again only about reads that were not among the first.
+ * and again only about reads that were not among the first; the two sides were asked by the stage `api`.
  */
 export function answersBetween(
   look: ApiLook,
 ): (from: Database, to: Database, names: ReadonlySet<string>) => Promise<readonly Finding[]> {
-  const known = new Map<string, { readonly reads: ReadonlySet<string>; readonly given: readonly Given[] }>()
+  const { known } = look
   const answersOf = async (state: Database, names: ReadonlySet<string>) => {
     const asked = known.get(state.name)
-    if (asked !== undefined && names.isSubsetOf(asked.reads)) return asked.given
+    if (asked !== undefined && names.isSubsetOf(asked.reads))
+      return asked.given.filter(({ read }) => names.has(read.name))
     await using database = await look.clone(state)
     await using stack = await startStack(database, { signal: look.signal })
     const given = await askAll(stack, { ...look, reads: look.reads.filter(({ name }) => names.has(name)) })

@@ -1,6 +1,7 @@
 import { lookAtAccess } from './access-stage.ts'
 import { answersBetween, lookAtApi } from './api-stage.ts'
 import { attribute } from './attribution/attribute.ts'
+import { remembered } from './attribution/login-lookers.ts'
 import type { RunOptions } from './cli/options.ts'
 import { type Cloner, untouchedCopies } from './clones.ts'
 import { checkContractNames } from './contract-names.ts'
@@ -33,7 +34,7 @@ import { compareQueries } from './snapshot/queries/compare.ts'
 import { compareSchema } from './snapshot/schema/compare-schema.ts'
 import { extractFacts } from './snapshot/schema/delta.ts'
 import { developmentDifferences, developmentFindings } from './snapshot/schema/development.ts'
-import { takeSchema } from './snapshot/schema/take-schema.ts'
+import { type SchemaFacts, takeSchema } from './snapshot/schema/take-schema.ts'
 import { type Evidence, type StageEvents, Stages } from './stages.ts'
 import { runSuiteStage } from './suite-stage.ts'
 import { decide } from './verdict/decide.ts'
@@ -136,12 +137,13 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
     await rehearseDeploy(before, { pending, run: prepared.migrations, record, maxBlock, clone, signal }, stages)
   }
   const sides = { before, after }
+  const schemaOf = remembered((database) => takeSchema(database, { signal }))
   const [logins, { identities, access, later }] = await stages.together([
-    (lane) => lookAtStates(sides, { prepared, inputs, selection, clone, signal }, lane),
+    (lane) => lookAtStates(sides, { prepared, inputs, selection, schemaOf, clone, signal }, lane),
     (lane) => lookAtAccess(sides, inputs, clone, lane, signal),
   ])
   const reads = options.config.contracts?.reads ?? []
-  const api = { reads, identities: identities ?? [], clone, signal }
+  const api = { reads, identities: identities ?? [], known: new Map(), clone, signal }
   await stages.look('api', () => lookAtApi(sides, stages.findings, api))
   const mailing = mailingOf(options.config.contracts)
   await stages.look('recipients', () => lookAtRecipients(sides, mailing, signal))
@@ -167,6 +169,7 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
     record: selection.record,
     access,
     later,
+    schemaOf,
   }
   const touched = new Set(
     stages.findings.filter(({ kind }) => /^(schema|data|access)\./.test(kind)).map(({ object }) => object),
@@ -205,6 +208,8 @@ type StatesContext = {
   readonly prepared: Prepared
   readonly inputs: Inputs
   readonly selection: NonNullable<Prepared['selection']>
+  /** Reads each schema once. */
+  readonly schemaOf: (database: Database) => Promise<SchemaFacts>
   readonly clone: Cloner
   readonly signal: AbortSignal
 }
@@ -212,13 +217,13 @@ type StatesContext = {
 /** The stages from `schema` to `log in`: what is in the two databases, and who can log in. Answers with those whose logins differ. */
 async function lookAtStates(
   sides: Sides,
-  { prepared, inputs, selection, clone, signal }: StatesContext,
+  { prepared, inputs, selection, schemaOf, clone, signal }: StatesContext,
   stages: Stages,
 ): Promise<LoginsOf> {
   const { before, after } = sides
   const { options } = inputs
   await stages.look('schema', async () => {
-    const [was, is] = await Promise.all([takeSchema(before, { signal }), takeSchema(after, { signal })])
+    const [was, is] = await Promise.all([schemaOf(before), schemaOf(after)])
     return compareSchema(was, is)
   })
   const { development } = options.config

@@ -13,6 +13,7 @@ import { preparePlatformSchemas } from './platform/prepare.ts'
 import { rehearseRollback } from './rollback.ts'
 import { takeAccess } from './snapshot/access/take.ts'
 import { pickIdentities } from './snapshot/identities.ts'
+import { takeSchema } from './snapshot/schema/take-schema.ts'
 import { Stages } from './stages.ts'
 
 const restore: RestoreRun = {
@@ -90,7 +91,8 @@ describe('the way back', () => {
     const later = access && (await takeAccess(after, identities, { like: access }))
     const way = { folder: await readRollback(undefined, files), applied: files, restore, record: true, access, later }
     const signal = new AbortController().signal
-    await rehearseRollback({ before, after }, { ...way, touched: new Set(touched), clone, signal }, stages)
+    const schemaOf = (database: Database) => takeSchema(database, { signal })
+    await rehearseRollback({ before, after }, { ...way, touched: new Set(touched), schemaOf, clone, signal }, stages)
     expect(stages.rows).toMatchObject([{ status: 'done' }])
     const status = Object.fromEntries(stages.checks.map((check) => [check.id, check.status]))
     return {

@@ -18,7 +18,7 @@ import {
 } from './rollback-findings.ts'
 import { compareLedger } from './snapshot/ledger/compare-ledger.ts'
 import { schemasEqual } from './snapshot/schema/compare-schema.ts'
-import { takeSchema } from './snapshot/schema/take-schema.ts'
+import { type SchemaFacts, takeSchema } from './snapshot/schema/take-schema.ts'
 import { writeAsApp } from './snapshot/wayback/app-writes.ts'
 import { lookFor } from './snapshot/wayback/losses.ts'
 import { restoreTime, takePace } from './snapshot/wayback/restore-time.ts'
@@ -35,6 +35,8 @@ export type WayBack = KnownAccess & {
   readonly touched: ReadonlySet<string>
   /** Record the migrations that are applied again in the history. */
   readonly record: boolean
+  /** Reads a schema, that of before not again. */
+  readonly schemaOf: (database: Database) => Promise<SchemaFacts>
   readonly clone: Cloner
   readonly signal: AbortSignal
 }
@@ -63,7 +65,7 @@ export async function rehearseRollback(sides: Sides, way: WayBack, stages: Stage
 async function goBack(
   { before, after }: Sides,
   folder: RollbackFolder,
-  { applied, clone, signal, ...known }: WayBack,
+  { applied, schemaOf, clone, signal, ...known }: WayBack,
   stages: Stages,
   progress: (text: string) => void,
 ): Promise<RollbackRun> {
@@ -73,7 +75,7 @@ async function goBack(
     onProgress: ({ name, file, files }) => progress(`${file} of ${files}: ${name}`),
   })
   const complete = run.scripts.every(({ status }) => status === 'applied')
-  const left = complete ? await compareBack(before, back, signal) : undefined
+  const left = complete ? await compareBack(before, back, schemaOf, signal) : undefined
   stages.add({
     findings: [...findingsOfRollback(run, folder), ...(left?.findings ?? [])],
     checks: [...checksOfRollback(run), ...backChecks(left)],
@@ -85,8 +87,8 @@ async function goBack(
   return run
 }
 
-async function compareBack(before: Database, back: Database, signal: AbortSignal) {
-  const [was, is] = await Promise.all([takeSchema(before, { signal }), takeSchema(back, { signal })])
+async function compareBack(before: Database, back: Database, schemaOf: WayBack['schemaOf'], signal: AbortSignal) {
+  const [was, is] = await Promise.all([schemaOf(before), takeSchema(back, { signal })])
   const ledger = await compareLedger(before, back, { signal })
   return differencesLeft(schemasEqual(was, is), ledger.findings)
 }

@@ -17,17 +17,24 @@ export type AccessBetween = {
   readonly access: AccessFacts
   /** What was seen after all migrations, by the same identities. Where it is known, rows are looked for with those alone who gained or lost some. */
   readonly later?: AccessFacts | undefined
+  /** The names of those two databases: they are not asked again. */
+  readonly names: { readonly before: string; readonly after: string }
   readonly clone: Cloner
   readonly signal: AbortSignal
 }
 
 /** Compares access between two states, for the findings sought only. Each state is read once for the same objects. */
-export function accessBetween({ access, later, clone, signal }: AccessBetween) {
+export function accessBetween({ access, later, names, clone, signal }: AccessBetween) {
   const seen = new Map<string, Promise<AccessFacts>>()
   const concerned = later === undefined ? access : concernedBy(access, later)
   const accessOf = (database: Database, only: ReadonlySet<string>, like: AccessFacts) => {
     const key = [database.name, like === access ? 'all' : 'concerned', ...[...only].sort()].join('\0')
-    const known = seen.get(key) ?? takeAccess(database, access.identities, { signal, like, only })
+    const whole = database.name === names.before ? access : database.name === names.after ? later : undefined
+    const known =
+      seen.get(key) ??
+      (whole === undefined
+        ? takeAccess(database, access.identities, { signal, like, only })
+        : Promise.resolve(partOf(whole, only, like)))
     seen.set(key, known)
     return known
   }
@@ -63,6 +70,22 @@ export function accessBetween({ access, later, clone, signal }: AccessBetween) {
       findings.push(...(await lookAtDefiners(from, to, access.identities, { signal })).findings)
     }
     return findings
+  }
+}
+
+/** Of facts that are known, what would be taken of these relations, with the probes of `like`. */
+function partOf(whole: AccessFacts, only: ReadonlySet<string>, like: AccessFacts): AccessFacts {
+  const asked = new Set(like.probes.map(({ relation, identity }) => `${relation}\n${identity}`))
+  const known = new Set(like.relations.map(({ name }) => name))
+  const isOf = ({ relation }: { readonly relation: string }) => only.has(relation)
+  return {
+    ...whole,
+    relations: whole.relations.filter(({ name }) => only.has(name)),
+    policies: whole.policies.filter(isOf),
+    probes: whole.probes.filter(
+      (probe) => isOf(probe) && (!known.has(probe.relation) || asked.has(`${probe.relation}\n${probe.identity}`)),
+    ),
+    brokenWrites: whole.brokenWrites.filter(isOf),
   }
 }
 

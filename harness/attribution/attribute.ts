@@ -46,7 +46,8 @@ export async function attribute(findings: readonly Finding[], input: Attribution
   const [only] = pending
   if (only !== undefined && pending.length === 1) return findings.map((finding) => named(finding, only.name))
   const { access, later, zone, logins, answers, mailing, clone, signal } = input
-  const look = lookers({ access, later, zone, logins, answers, mailing, clone, signal })
+  const names = { before: input.before.name, after: input.after.name }
+  const look = lookers({ names, access, later, zone, logins, answers, mailing, clone, signal })
   const open = findings.filter((finding) => isOpen(finding) && look.canSee(finding))
   const wanted = Map.groupBy(open, keyOf)
   const causes = wanted.size > 0 ? await findCauses(wanted, look, input) : new Map<string, string[]>()

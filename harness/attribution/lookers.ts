@@ -30,6 +30,7 @@ export type Lookers = {
 
 /** Runs only the comparisons that can see something of what is sought, and those only over the objects concerned. */
 export function lookers({
+  names,
   access,
   later,
   zone,
@@ -39,6 +40,8 @@ export function lookers({
   clone,
   signal,
 }: {
+  /** Names of the databases that `access` and `later` are of. */
+  readonly names: { readonly before: string; readonly after: string }
   readonly access: AccessFacts | undefined
   /** What the same identities saw after all migrations. */
   readonly later?: AccessFacts | undefined
@@ -52,7 +55,7 @@ export function lookers({
 }): Lookers {
   const schemaOf = remembered<SchemaFacts>((database) => takeSchema(database, { signal }))
   const apiOf = remembered<ApiFacts>((database) => takeApiAlone(database, { signal }))
-  const lookAtAccess = access && accessBetween({ access, later, clone, signal })
+  const lookAtAccess = access && accessBetween({ access, later, names, clone, signal })
   const families: readonly Family[] = [
     {
       sees: (kind) => kind === 'data.corrupt',

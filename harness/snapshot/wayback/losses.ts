@@ -28,20 +28,17 @@ async function leftOf(session: Connection, table: Written): Promise<Left> {
   const columnsChanged = new Map<string, number>()
   const count = (into: Map<string, number>, column: string) => into.set(column, (into.get(column) ?? 0) + 1)
   let rowsGone = 0
+  const texts = await textsOf(session, found, table, nameOf)
   for (const row of table.rows) {
-    const keyNames = table.key.map((name) => currentName(row, name, nameOf))
-    const there = row.cells.filter((cell) => nameOf(cell) !== undefined)
-    const hashes = keyNames.every((name) => name !== undefined)
-      ? await hashesOf(session, found, keyNames.map(String), row, there, nameOf)
-      : undefined
-    if (!hashes) {
+    const now = texts?.get(JSON.stringify(row.key))
+    if (!now) {
       rowsGone++
       continue
     }
     for (const cell of row.cells) {
       if (nameOf(cell) === undefined) {
         if (cell.hash !== '') count(columnsGone, cell.name)
-      } else if (hashes[there.indexOf(cell)] !== cell.hash) count(columnsChanged, cell.name)
+      } else if (hashOfText(now.get(cell.name) ?? null) !== cell.hash) count(columnsChanged, cell.name)
     }
   }
   return { object: table.object, state: 'there', rowsGone, columnsGone, columnsChanged }
@@ -49,30 +46,45 @@ async function leftOf(session: Connection, table: Written): Promise<Left> {
 
 /** The name that a column of the key has now; its old one where its place is not known. */
 function currentName(
-  row: WrittenRow,
+  rows: readonly WrittenRow[],
   name: string,
   nameOf: (cell: WrittenCell) => string | undefined,
 ): string | undefined {
-  const cell = row.cells.find((one) => one.name === name)
+  const cell = rows.flatMap(({ cells }) => cells).find((one) => one.name === name)
   return cell === undefined ? name : nameOf(cell)
 }
 
-/** Undefined where the row is not there. A column of another type is read as the type that the app wrote. */
-async function hashesOf(
+type Texts = ReadonlyMap<string, ReadonlyMap<string, string | null>>
+
+/**
+ * What stands in the cells of the rows that are there, by key and name of the column; undefined where the key is gone. A
+ * column of another type is read as the type that the app wrote.
+ */
+async function textsOf(
   session: Connection,
   table: { readonly schema: string; readonly name: string },
-  key: readonly string[],
-  row: WrittenRow,
-  cells: readonly WrittenCell[],
+  { key, rows: written }: Written,
   nameOf: (cell: WrittenCell) => string | undefined,
-): Promise<readonly string[] | undefined> {
-  const where = `ARRAY[${key.map((name) => `${quoteIdentifier(name)}::text`).join(', ')}] = ${textArray(row.key)}`
+): Promise<Texts | undefined> {
+  const keyNames = key.map((name) => currentName(written, name, nameOf))
+  if (!keyNames.every((name) => name !== undefined)) return undefined
+  const cells = [...new Map(written.flatMap((row) => row.cells).map((cell) => [cell.name, cell])).values()].filter(
+    (cell) => nameOf(cell) !== undefined,
+  )
+  const keyText = `ARRAY[${keyNames.map((name) => `${quoteIdentifier(name)}::text`).join(', ')}]`
   const select = (typed: boolean) =>
     cells.map((cell) => `${quoteIdentifier(nameOf(cell) ?? '')}${typed ? `::text::${cell.type}` : ''}::text`).join(', ')
-  const from = `${qualified(table.schema, table.name)} where ${where}`
+  const wanted = written.map((row) => `(${textArray(row.key)})`).join(', ')
   const read = (typed: boolean) =>
-    session.query<{ texts: (string | null)[] }>(`select ARRAY[${select(typed)}]::text[] as texts from ${from}`)
+    session.query<{ key: string[]; texts: (string | null)[] }>(
+      `select ${keyText} as key, ARRAY[${select(typed)}]::text[] as texts from ${qualified(table.schema, table.name)} where ${keyText} in (${wanted})`,
+    )
   // The type may be gone with the script, or not take what stands there.
   const { rows } = await read(true).catch(() => read(false))
-  return rows[0]?.texts.map(hashOfText)
+  return new Map(
+    rows.map((row) => [
+      JSON.stringify(row.key),
+      new Map(cells.map((cell, index) => [cell.name, row.texts[index] ?? null])),
+    ]),
+  )
 }

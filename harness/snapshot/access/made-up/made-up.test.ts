@@ -84,7 +84,12 @@ test('what made-up rows show is found again between two states, for its migratio
   await using after = await before.clone('after')
   await migrate(after, `alter policy "own notes" on public.notes using (true)`)
   const clone = cloner('between')
-  const between = accessBetween({ access: facts, clone, signal: new AbortController().signal })
+  const between = accessBetween({
+    access: facts,
+    names: { before: '', after: '' },
+    clone,
+    signal: new AbortController().signal,
+  })
   const key = keyOf({
     kind: 'access.rows-gained',
     object: 'public.notes',
