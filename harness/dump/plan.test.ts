@@ -119,6 +119,20 @@ test('extensions are real, stubbed or absent, and what needs an absent one is re
   expect(entries[4]?.reason).toBe('It needs extension postgis, which this server cannot create.')
 })
 
+test('rows and sequences of an extension that is absent are refused by its name; of a table of the dump they are not', () => {
+  const [vault, own] = [entry('EXTENSION', 'supabase_vault'), entry('TABLE', 'own', { schema: 'vault' })]
+  const { entries } = plan([
+    vault,
+    own,
+    entry('TABLE DATA', 'secrets', { schema: 'vault', dependencies: [vault.id + 1000] }),
+    entry('SEQUENCE SET', 'secrets_id_seq', { schema: 'vault', dependencies: [vault.id + 1001] }),
+    entry('TABLE DATA', 'own', { schema: 'vault', dependencies: [own.id] }),
+    entry('TABLE DATA', 'job', { schema: 'cron', dependencies: [vault.id + 1002] }),
+  ])
+  expect(entries.map(({ action }) => action)).toEqual(['refuse', 'restore', 'refuse', 'refuse', 'restore', 'restore'])
+  expect(entries[2]?.reason).toBe('It needs extension supabase_vault, which this server cannot create.')
+})
+
 test('an extension goes to the schema that it insists on', () => {
   const wanted = entry('EXTENSION', 'pg_cron', {
     definition: 'CREATE EXTENSION IF NOT EXISTS pg_cron WITH SCHEMA public;\n',

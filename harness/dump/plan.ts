@@ -110,9 +110,14 @@ function planEntry(entry: TocEntry, { byId, modes, server, database }: Context):
     case 'ENCODING':
     case 'STDSTRINGS':
     case 'SEARCHPATH':
-    case 'TABLE DATA':
     case 'BLOBS':
       return plan('restore', '')
+    case 'TABLE DATA':
+    case 'SEQUENCE SET': {
+      const missing = missingMaker(entry, byId, modes)
+      if (missing !== undefined) return plan('refuse', '', needsExtension(missing))
+      return plan('restore', entry.type === 'TABLE DATA' ? '' : whole)
+    }
     case 'DATABASE':
       return entry.owner
         ? plan(
@@ -167,6 +172,20 @@ function planEntry(entry: TocEntry, { byId, modes, server, database }: Context):
     default:
       return plan('restore', whole)
   }
+}
+
+/** Extensions whose tables hold rows of the user, so that a dump has these but not the tables, by the schema of these. */
+const makers: Readonly<Record<string, string>> = { cron: 'pg_cron', pgsodium: 'pgsodium', vault: 'supabase_vault' }
+
+/** The extension that would have made the table or sequence of an entry, were it not for the server. */
+function missingMaker(
+  { schema = '', dependencies }: TocEntry,
+  byId: Context['byId'],
+  modes: Context['modes'],
+): string | undefined {
+  const maker = makers[schema]
+  if (maker === undefined || modes.get(maker) !== 'absent') return undefined
+  return dependencies.some((id) => byId.has(id)) ? undefined : maker
 }
 
 function planComment(
