@@ -202,6 +202,13 @@ describe.concurrent('bad input is refused with exit code 2, in one message, with
       /--seed/,
     ))
 
+  test('an engine that is like none, with those that there are', () =>
+    expectRefusal(
+      ['--dump', production, '--migrations', migrations, '--engine', 'mainframe'],
+      'usage.invalid',
+      /unknown engine "mainframe"; known are embedded, container, url\s*$/m,
+    ))
+
   test('no such functions folder', () =>
     expectRefusal(
       ['--dump', production, '--migrations', migrations, '--functions', '/nowhere/functions'],

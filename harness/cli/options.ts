@@ -87,7 +87,7 @@ export function runOptions(
   if (engine === undefined) {
     const meant = nearest(flags.engine ?? '', engineNames)
     complaints.push(
-      `unknown engine "${flags.engine}"${meant === undefined ? '' : `; did you mean "${meant}"?`} Known are ${engineNames.join(', ')}`,
+      `unknown engine "${flags.engine}"; known are ${engineNames.join(', ')}${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
     )
   }
   if (client === undefined) complaints.push(`unknown client "${flags.client}"; known are ${clientNames.join(', ')}`)
