@@ -137,6 +137,21 @@ describe('pages that are the same on both sides', () => {
     expect((await compareLedger(before, written, { pagesFrom: 0 })).findings).toEqual([])
   })
 
+  it('are not looked for in all of a table of which hardly any is the same, and are where half of it is', async () => {
+    await using written = await after.clone('nearly_all')
+    await using writer = await written.connect()
+    await writer.query("UPDATE messages SET body = 'other' WHERE id > 10000")
+    const half = await same('messages', written, 1)
+    expect(half.of).toBeGreaterThan(200)
+    expect(half.places.length).toBeGreaterThan(40)
+    await writer.query("UPDATE messages SET body = 'other' WHERE id > 1000")
+    expect((await same('messages', written, 1)).places).toEqual([])
+    const { findings } = await compareLedger(before, written, { pagesFrom: 0 })
+    expect(findings.map(({ kind, title }) => [kind, title])).toEqual([
+      ['data.values-changed', '19,000 rows of public.messages lost their value in column body.'],
+    ])
+  })
+
   it('tell a table that lost its last pages from one that did not', async () => {
     await using written = await after.clone('shorter')
     await using writer = await written.connect()

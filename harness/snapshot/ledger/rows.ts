@@ -19,12 +19,12 @@ export type Move = {
 
 const newTally = (): Tally => ({ count: 0, hashes: [] })
 
-function count(tally: Tally, hash: string): void {
+/** A text is made of the key of a record only while keys are kept: of millions of rows most are counted alone. */
+function count(tally: Tally, record: Buffer): void {
   tally.count++
-  if (tally.hashes.length < keysKept) tally.hashes.push(hash)
+  if (tally.hashes.length < keysKept) tally.hashes.push(hashAt(record, 0))
 }
 
-const isNull = '\0'.repeat(8)
 const none: ReadonlySet<string> = new Set()
 
 /** Collects what became of rows and values, bucket by bucket. Pure: buffers of hashes in, tallies out. */
@@ -88,40 +88,37 @@ export class RowComparison {
       })
       before.splice(0, before.length, ...left)
     }
-    for (const record of before.splice(0)) count(this.deleted, hashAt(record, 0))
-    for (const record of after.splice(0)) count(this.inserted, hashAt(record, 0))
+    for (const record of before.splice(0)) count(this.deleted, record)
+    for (const record of after.splice(0)) count(this.inserted, record)
     return this
   }
 
   #alone(side: 'before' | 'after', record: Buffer): void {
     const held = this.#unmatched[side]
     if (!this.#layout.keyed && held.length < 5_000) held.push(Buffer.from(record))
-    else count(side === 'before' ? this.deleted : this.inserted, hashAt(record, 0))
+    else count(side === 'before' ? this.deleted : this.inserted, record)
   }
 
   #pair(before: Buffer, after: Buffer): void {
     const { common, dropped } = this.#layout
     if (dropped.length === 0 && before.compare(after, 8, this.#strict, 8, this.#strict) === 0) return
-    const key = hashAt(before, 0)
-    const changed = common.filter((column) => differ(before, after, column.strict))
+    const changed = common.filter((column) => !same(before, column.strict, after, column.strict))
     // A time that is gone is no touch: no trigger writes NULL.
-    const meant = changed.filter((column) => !column.kept || hashAt(after, column.strict) === isNull)
-    if (meant.length > 0) count(this.rowsChanged, key)
+    const meant = changed.filter((column) => !column.kept || isNull(after, column.strict))
+    if (meant.length > 0) count(this.rowsChanged, before)
     else if (changed.length > 0) {
-      count(this.touched, key)
+      count(this.touched, before)
       for (const column of changed) this.touchedColumns.add(column.name)
     }
     const swapped = this.#swapped(meant, before, after)
     for (const column of meant) {
-      const value = hashAt(before, column.before)
-      if (hashAt(before, column.strict) === isNull) this.#count(this.filled, column.name, key)
-      else if (swapped.has(column.name)) this.#count(this.swapped, column.name, key)
-      else if (!this.#moved(column, value, before, after, key, false)) this.#count(this.changed, column.name, key)
+      if (isNull(before, column.strict)) this.#count(this.filled, column.name, before)
+      else if (swapped.has(column.name)) this.#count(this.swapped, column.name, before)
+      else if (!this.#moved(column, column.before, before, after, false)) this.#count(this.changed, column.name, before)
     }
     for (const column of dropped) {
-      const value = hashAt(before, column.slot)
-      if (value === isNull) continue
-      if (!this.#moved(column, value, before, after, key, true)) this.#count(this.lost, column.name, key)
+      if (isNull(before, column.slot)) continue
+      if (!this.#moved(column, column.slot, before, after, true)) this.#count(this.lost, column.name, before)
     }
   }
 
@@ -132,16 +129,16 @@ export class RowComparison {
   #swapped(changed: RowLayout['common'], before: Buffer, after: Buffer): ReadonlySet<string> {
     if (changed.length < 2) return none
     const { added } = this.#layout
-    const full = changed.filter((column) => {
-      const value = hashAt(before, column.before)
-      return value !== isNull && !added.some((other) => hashAt(after, other.slot) === value)
-    })
-    const homes = new Map(
-      full.map((column) => {
-        const value = hashAt(before, column.before)
-        return [column.name, full.find((other) => other !== column && hashAt(after, other.after) === value)?.name]
-      }),
+    const full = changed.filter(
+      (column) =>
+        !isNull(before, column.before) && !added.some((other) => same(after, other.slot, before, column.before)),
     )
+    const homes = new Map<string, string>()
+    for (const column of full) {
+      const home = full.find((other) => other !== column && same(after, other.after, before, column.before))
+      if (home) homes.set(column.name, home.name)
+    }
+    if (homes.size < 2) return none
     const round = (start: string) => {
       const passed = new Set<string>()
       let at = homes.get(start)
@@ -154,18 +151,19 @@ export class RowComparison {
   /** Looks for the value in a column that is new, or that did not hold it before. */
   #moved(
     column: { readonly name: string; readonly bool: boolean },
-    value: string,
+    slot: number,
     before: Buffer,
     after: Buffer,
-    key: string,
     dropped: boolean,
   ): boolean {
     const { common, added } = this.#layout
     const home =
-      added.find((other) => hashAt(after, other.slot) === value) ??
+      added.find((other) => same(after, other.slot, before, slot)) ??
       common.find(
         (other) =>
-          other.name !== column.name && hashAt(after, other.after) === value && hashAt(before, other.before) !== value,
+          other.name !== column.name &&
+          same(after, other.after, before, slot) &&
+          !same(before, other.before, before, slot),
       )
     if (!home) return false
     const toAdded = 'slot' in home
@@ -176,8 +174,8 @@ export class RowComparison {
       move = { from: column.name, to, toAdded, bool: column.bool, dropped, tally: newTally(), distinct: new Set() }
       this.moves.set(pair, move)
     }
-    count(move.tally, key)
-    if (move.distinct.size < 2) move.distinct.add(value)
+    count(move.tally, before)
+    if (move.distinct.size < 2) move.distinct.add(hashAt(before, slot))
     return true
   }
 
@@ -191,22 +189,26 @@ export class RowComparison {
     into.set(move.from, tally)
   }
 
-  #count(into: Map<string, Tally>, column: string, key: string): void {
+  #count(into: Map<string, Tally>, column: string, record: Buffer): void {
     let tally = into.get(column)
     if (!tally) {
       tally = newTally()
       into.set(column, tally)
     }
-    count(tally, key)
+    count(tally, record)
   }
 }
 
-function differ(before: Buffer, after: Buffer, slot: number): boolean {
-  const place = slot * 8
+function same(one: Buffer, slot: number, other: Buffer, otherSlot: number): boolean {
   return (
-    before.readInt32LE(place) !== after.readInt32LE(place) ||
-    before.readInt32LE(place + 4) !== after.readInt32LE(place + 4)
+    one.readInt32LE(slot * 8) === other.readInt32LE(otherSlot * 8) &&
+    one.readInt32LE(slot * 8 + 4) === other.readInt32LE(otherSlot * 8 + 4)
   )
+}
+
+/** NULL is sent as eight zeros. */
+function isNull(record: Buffer, slot: number): boolean {
+  return record.readInt32LE(slot * 8) === 0 && record.readInt32LE(slot * 8 + 4) === 0
 }
 
 function hashAt(record: Buffer, slot: number): string {
