@@ -89,3 +89,11 @@ test.skipIf(!posix)('a program does not outlive a harness that is killed with SI
   harness.kill('SIGKILL')
   await until(() => !groupRuns(pid))
 })
+
+test.skipIf(!posix)('any number of programs is one thing to do when this process ends', async () => {
+  const before = process.listenerCount('exit')
+  const programs = Array.from({ length: 12 }, () => sleeper().program)
+  expect(process.listenerCount('exit')).toBeLessThanOrEqual(before + 1)
+  await Promise.all(programs.map((program) => program.stop()))
+  expect(programs.filter((program) => program.running())).toEqual([])
+})

@@ -49,11 +49,11 @@ export function startGuarded(command: string, args: readonly string[], options: 
       // Already gone.
     }
   }
-  process.once('exit', kill)
+  killOnExit(kill)
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message))
     child.once('exit', (code, signal) => {
-      process.off('exit', kill)
+      kills.delete(kill)
       // The watcher is still there when the program ended by itself.
       kill()
       resolve(signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`)
@@ -70,6 +70,18 @@ export function startGuarded(command: string, args: readonly string[], options: 
       await gone
     },
   }
+}
+
+const kills = new Set<() => void>()
+
+/** One listener for all programs, of which there may be more than Node takes for a leak. */
+function killOnExit(kill: () => void): void {
+  if (!process.listeners('exit').includes(killAll)) process.once('exit', killAll)
+  kills.add(kill)
+}
+
+function killAll(): void {
+  for (const kill of kills) kill()
 }
 
 function readLines(stream: Readable | null, onLine: (line: string) => void): void {
