@@ -33,12 +33,15 @@ export type SuiteOptions = {
 
 const sides: readonly Side[] = ['before', 'after']
 
+/** More than a small machine has cores: suites wait a lot, for functions that start and for the mail service's pace. */
+const workers = 4
+
 /** Folder of the built-in suites; in a checkout `suites/`, in the published package its compiled twin. */
 export const suitesFolder: string = fileURLToPath(new URL('../../suites', import.meta.url))
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
 /**
- * Runs the suites on both sides in one Vitest, two workers, each file on a clone of its own, and joins the results by
+ * Runs the suites on both sides in one Vitest, four workers, each file on a clone of its own, and joins the results by
  * test. Suites of edge functions run on after, and on before only where something is wrong there (`after-first.ts`).
  * Throws `suites.failed` when Vitest itself cannot run; a failing test is data.
  */
@@ -64,7 +67,7 @@ export async function runSuites(options: SuiteOptions): Promise<SuiteRun> {
         reporters: [collected, ...(options.allure === undefined ? [] : [allureReporter(options.allure) as never])],
         silent: true,
         pool: 'threads',
-        maxWorkers: 2,
+        maxWorkers: workers,
         includeTaskLocation: true,
         ...(options.names === undefined ? {} : { testNamePattern: options.names }),
       },
