@@ -6,8 +6,10 @@ import type { Mailing } from '../model/people-sql.ts'
 import { lookAtRecipients } from '../recipients-stage.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
 import { compareDates } from '../snapshot/dates/compare-dates.ts'
+import type { LedgerCatalog } from '../snapshot/ledger/catalog.ts'
 import { compareLedger, compareTables, kindsOfRows } from '../snapshot/ledger/compare-ledger.ts'
 import { compareCorrupt } from '../snapshot/ledger/corruption.ts'
+import { takeCatalogOf } from '../snapshot/ledger/take.ts'
 import { compareApi } from '../snapshot/schema/api.ts'
 import type { ApiFacts } from '../snapshot/schema/api-facts.ts'
 import { compareSchema } from '../snapshot/schema/compare-schema.ts'
@@ -55,6 +57,7 @@ export function lookers({
 }): Lookers {
   const schemaOf = remembered<SchemaFacts>((database) => takeSchema(database, { signal }))
   const apiOf = remembered<ApiFacts>((database) => takeApiAlone(database, { signal }))
+  const catalogOf = remembered<LedgerCatalog>((database) => takeCatalogOf(database, signal))
   const lookAtAccess = access && accessBetween({ access, later, names, clone, signal })
   const families: readonly Family[] = [
     {
@@ -65,7 +68,7 @@ export function lookers({
       sees: (kind) => kind.startsWith('data.') && kind !== 'data.corrupt',
       look: async (from, to, sought) =>
         sought.every((key) => kindsOfRows.has(partsOf(key).kind))
-          ? compareTables(from, to, objectsOf(sought), { signal })
+          ? compareTables(from, to, objectsOf(sought), catalogOf, { signal })
           : (await compareLedger(from, to, { signal })).findings,
     },
     {

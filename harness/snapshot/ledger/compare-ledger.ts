@@ -1,6 +1,7 @@
 import type { Database } from '../../database/engine.ts'
 import type { Check } from '../../model/check.ts'
 import type { Finding } from '../../model/finding.ts'
+import type { LedgerCatalog } from './catalog.ts'
 import { unmatchedMoves } from './declared-moves.ts'
 import { count, ledgerFindings } from './findings.ts'
 import { compareOrphans, takeOrphans } from './orphans.ts'
@@ -41,14 +42,18 @@ export async function compareLedger(
   }
 }
 
-/** Only the rows of some tables, by the name that findings give them: what else the ledger tells is left out. Throws as `compareLedger`. */
+/**
+ * Only the rows of some tables, by the name that findings give them: what else the ledger tells is left out. `catalogOf`
+ * takes the catalogue of a database, or knows it. Throws as `compareLedger`.
+ */
 export async function compareTables(
   before: Database,
   after: Database,
   only: ReadonlySet<string>,
+  catalogOf: (database: Database) => Promise<LedgerCatalog>,
   options: LedgerOptions = {},
 ): Promise<readonly Finding[]> {
-  const catalogs = await takeCatalogs(before, after, options.signal)
+  const catalogs = { before: await catalogOf(before), after: await catalogOf(after) }
   return ledgerFindings(await takeLedger(before, after, catalogs, { ...options, only }))
 }
 

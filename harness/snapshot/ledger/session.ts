@@ -8,7 +8,7 @@ export type SessionPair = { readonly before: Connection; readonly after: Connect
  * Opens a read-only session in which a value has exactly one text, whatever the server's, the database's or the role's
  * settings are. Once `signal` fires, the session ends and its queries fail.
  */
-async function openSession(database: Database, signal?: AbortSignal): Promise<Connection> {
+export async function openSession(database: Database, signal?: AbortSignal): Promise<Connection> {
   throwIfAborted(signal, `opening a session on ${database.name}`)
   const connection = await database.connect({ readOnly: true, applicationName: 'greenlight ledger' })
   const end = () => void connection.end().catch(() => {})

@@ -10,7 +10,7 @@ import { compareKeys, type Ledger, noRows, type Rows, type TableOutcome, type Wh
 import { noChunks, sameChunks } from './pages.ts'
 import { keysKept, type Move, type RowComparison, type Tally } from './rows.ts'
 import { pagesPerChunkOf, scanTable } from './scan.ts'
-import { eachWithPair, openPair, type SessionPair } from './session.ts'
+import { eachWithPair, openPair, openSession, type SessionPair } from './session.ts'
 import { whileSteady } from './steady.ts'
 
 export type LedgerOptions = {
@@ -102,6 +102,12 @@ export async function takeCatalogs(
   await using sessions = await openPair(before, after, signal)
   const [left, right] = await Promise.all([takeCatalog(sessions.before), takeCatalog(sessions.after)])
   return { before: left, after: right }
+}
+
+/** The catalogue of one database, for what compares it with several others. */
+export async function takeCatalogOf(database: Database, signal: AbortSignal | undefined): Promise<LedgerCatalog> {
+  await using session = await openSession(database, signal)
+  return await takeCatalog(session)
 }
 
 type Following = {
