@@ -13,6 +13,9 @@ export type Pace = {
 
 const hoursInAWeek = 7 * 24
 
+/** In bytes, packed. Of a smaller backup most of the time goes to what does not grow with it. */
+const leastToProject = 10e6
+
 /** Counts rows by the time that they were made, up to the newest of them: what an hour after the backup is worth. */
 export async function takePace(database: Database): Promise<Pace> {
   await using session = await database.connect({ readOnly: true, applicationName: 'greenlight pace' })
@@ -60,15 +63,15 @@ export function restoreTime(
   const rows = run.tables.reduce((sum, { rowsLoaded }) => sum + rowsLoaded, 0)
   const weekly = pace.tables.reduce((sum, table) => sum + table.rows, 0)
   const hourly = weekly / pace.hours
-  const sizes = [1, 10, 100].map((gigabytes) => ({
-    gigabytes,
-    seconds: (seconds / Math.max(bytes, 1)) * gigabytes * 1e9,
-  }))
-  const projection = sizes.map((size) => `${size.gigabytes} GB in about ${duration(size.seconds)}`).join(', ')
+  const secondsFor = (gigabytes: number) => (seconds / bytes) * gigabytes * 1e9
+  const isTelling = bytes >= leastToProject
+  const projection = isTelling
+    ? `at this pace ${[1, 10, 100].map((size) => `${size} GB in about ${duration(secondsFor(size))}`).join(', ')}`
+    : 'the backup is too small to tell from how long a large one takes'
   const perHour = rate(hourly)
   const summary =
     `The backup (${(bytes / 1e6).toFixed(1)} MB packed, ${rows.toLocaleString('en-US')} rows) was restored here in ${duration(seconds)}; ` +
-    `at this pace ${projection}. What is written after it is lost: ${perHour}.`
+    `${projection}. What is written after it is lost: ${perHour}.`
   const check: Check = {
     id: 'rollback.restore',
     metric: 'data',
@@ -81,7 +84,7 @@ export function restoreTime(
       dumpBytes: bytes,
       rowsRestored: rows,
       rowsPerHour: Math.round(hourly * 10) / 10,
-      secondsFor10GB: Math.round(sizes[1]?.seconds ?? 0),
+      ...(isTelling ? { secondsFor10GB: Math.round(secondsFor(10)) } : {}),
     },
   }
   if (!isOnlyWay) return { findings: [], checks: [check] }
@@ -92,7 +95,7 @@ export function restoreTime(
         object: 'backup',
         title: `Without rollback scripts the only way back is the backup, and with it all is lost that is written after it: ${perHour}.`,
         evidence: [
-          `Restored here in ${duration(seconds)}; at this pace ${projection}.`,
+          `Restored here in ${duration(seconds)}; ${projection}.`,
           ...pace.tables
             .slice(0, 5)
             .map(
