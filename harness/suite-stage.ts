@@ -90,7 +90,7 @@ export async function runSuiteStage(
     stages.add(egressEvidence([...control.egress(), ...loaded.attempts], functions.length))
     stages.add(mails.evidence())
     if (live !== undefined) stages.add({ findings: [], checks: [await checkLiveMail(live, signal)] })
-    progress(`${run.tests.length} tests on both sides, ${run.files} files`)
+    progress(`${run.tests.length} tests of ${run.files} files`)
     return { ...run, errors: [...run.errors, ...control.failures()] }
   })
 }

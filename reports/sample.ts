@@ -94,13 +94,13 @@ function metric(name: MetricName, verdict: VerdictName): Metric {
     ],
     features: [
       'All features work identically',
-      'What worked before works after: 27 tests pass on both sides, 4 are fixed by the migrations.',
+      'What worked before works after: 27 tests pass, 22 on both sides and 5 of functions on the migrated copy, 4 are fixed by the migrations.',
       [
         check(
           'features.suites',
           name,
           'The suites ran',
-          '27 tests pass on both sides, 4 are fixed by the migrations.',
+          '27 tests pass, 22 on both sides and 5 of functions on the migrated copy, 4 are fixed by the migrations.',
           { testsPassed: 27, testsFixed: 4 },
         ),
         {
