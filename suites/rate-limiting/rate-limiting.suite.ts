@@ -33,11 +33,12 @@ describe('rate limiting of chat mails', () => {
       const [first, second] = await casesOf(fixtures)
       await mailbox.clear()
       const answers = await told(fixtures, first, app.rateLimit.mails + extra)
-      expect(answers.filter((answer) => answer !== 'ok').length, 'failed calls').toBe(0)
       const counts = await mailsTo(mailbox, first.others)
+      // Before the calls: with far too many mails the mail service's own limit fails some of them.
       harm('mail.over-limit', () =>
         expect(counts.filter((mails) => mails > app.rateLimit.mails).length, 'recipients over the limit').toBe(0),
       )
+      expect(answers.filter((answer) => answer !== 'ok').length, 'failed calls').toBe(0)
       harm('mail.missing-recipient', () =>
         expect(counts.filter((mails) => mails === 0).length, 'recipients without any mail').toBe(0),
       )
