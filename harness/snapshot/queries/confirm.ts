@@ -3,7 +3,7 @@ import { throwIfAborted } from '../../errors.ts'
 import { mostBytesToRewrite } from '../storage/rewrite.ts'
 import { type Measured, slower } from './judge.ts'
 import { type Run, run } from './measure.ts'
-import { median, type Pair } from './statistics.ts'
+import { median, onEqualCores, type Pair } from './statistics.ts'
 import type { Query } from './workload.ts'
 
 /** Pairs of times for a query; more where the first ones look slower. */
@@ -11,6 +11,8 @@ export const repetitions = 5
 export const repetitionsToConfirm = 15
 /** All must agree: as many times as chance alone would have to put the same side on the slower core. */
 const roundsToConfirm = 6
+/** Work that is the same on both sides: what it takes tells the speed of the cores that the two servers' processes run on. */
+const sameWork = 'select count(*) from generate_series(1, 8000) n where n % 7 = 0'
 /** Pairs that take longer are repeated less often. */
 const longPairMilliseconds = 200
 
@@ -64,9 +66,9 @@ async function rewrite(sides: readonly Database[], table: string): Promise<boole
 
 /**
  * Times a query again in rounds, each on sessions of its own, the side that connects first changing from round to round.
- * A server process may share its core with another job for a while, which slows one side of every pair; that does not
- * stay with the same side over new processes, so a query is slower only when every round says so. The first round that
- * does not ends it, and its times are the ones that count.
+ * A server process may share its core with another job for a while, which slows one side of every pair: between the pairs
+ * both sides do the same work, and what that takes is allowed for. Nor does it stay with the same side over new processes,
+ * so a query is slower only when every round says so. The first round that does not ends it, and its times count.
  */
 async function confirm(
   before: Database,
@@ -83,13 +85,19 @@ async function confirm(
     await using second = await (round % 2 === 0 ? before : after).connect()
     const [now, old] = round % 2 === 0 ? [first, second] : [second, first]
     const pairs: DonePair[] = []
+    const same: DonePair[] = []
     for (const session of [old, now]) {
       await session.query(sessionSettings(timeout))
       await session.query(`begin read only; ${setUp}; savepoint query`)
       await run(session, query.sql)
     }
-    await interleave(old, now, query, pairs, wanted)
-    timed = { ...measured, times: timesOf(pairs) }
+    while (pairs.length < wanted) {
+      const done = pairs.length
+      await interleave(old, now, query.sql, pairs, done + 1)
+      await interleave(old, now, sameWork, same, done + 1)
+      if (pairs.length === done) break
+    }
+    timed = { ...measured, times: onEqualCores(timesOf(pairs), timesOf(same)) }
     if (!slower(timed, seed)) break
   }
   return timed
@@ -110,14 +118,14 @@ export type DonePair = { readonly before: DoneRun; readonly after: DoneRun }
 export async function interleave(
   old: Connection,
   now: Connection,
-  query: Query,
+  sql: string,
   pairs: DonePair[],
   wanted: number,
 ): Promise<void> {
   while (pairs.length < wanted) {
     const oldFirst = pairs.length % 2 === 0
-    const one = await run(oldFirst ? old : now, query.sql)
-    const two = await run(oldFirst ? now : old, query.sql)
+    const one = await run(oldFirst ? old : now, sql)
+    const two = await run(oldFirst ? now : old, sql)
     const [before, after] = oldFirst ? [one, two] : [two, one]
     if (before.state !== 'done' || after.state !== 'done') return
     pairs.push({ before, after })

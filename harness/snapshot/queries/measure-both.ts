@@ -40,9 +40,9 @@ export async function measure(
   const looksSlower = after.milliseconds > before.milliseconds * 1.2 + 0.5
   const pairs: DonePair[] = []
   if (cheap || looksSlower || after.blocks > before.blocks) {
-    await interleave(old, now, query, pairs, cheap ? repetitions : 1)
+    await interleave(old, now, query.sql, pairs, cheap ? repetitions : 1)
     if (!cheap && pairs.some((pair) => pair.after.milliseconds > pair.before.milliseconds * 1.2)) {
-      await interleave(old, now, query, pairs, repetitions)
+      await interleave(old, now, query.sql, pairs, repetitions)
     }
   }
   const result = (): Measured => ({
@@ -51,7 +51,7 @@ export async function measure(
     after: leastBlocks([after, ...pairs.map((pair) => pair.after)]),
     times: timesOf(pairs),
   })
-  if (slower(result(), seed)) await interleave(old, now, query, pairs, repetitionsToConfirm)
+  if (slower(result(), seed)) await interleave(old, now, query.sql, pairs, repetitionsToConfirm)
   return result()
 }
 

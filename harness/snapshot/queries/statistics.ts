@@ -21,6 +21,13 @@ export type Interval = { readonly low: number; readonly high: number }
 /** One interleaved pair of times, in milliseconds. */
 export type Pair = { readonly before: number; readonly after: number }
 
+/** The pairs with the times of after scaled by what the same work took on the two sides: 1 where `same` is empty. */
+export function onEqualCores(pairs: readonly Pair[], same: readonly Pair[]): Pair[] {
+  const skew = median(same.map(({ after }) => after)) / median(same.map(({ before }) => before))
+  const scale = Number.isFinite(skew) && skew > 0 ? skew : 1
+  return pairs.map(({ before, after }) => ({ before, after: after / scale }))
+}
+
 /** The 95 % bootstrap interval of after ÷ before, as the ratio of medians over resampled pairs. */
 export function ratioInterval(pairs: readonly Pair[], seed: number, resamples = 1_000): Interval {
   const random = seededRandom(seed)
