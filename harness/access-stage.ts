@@ -11,7 +11,7 @@ import type { AccessFacts } from './snapshot/access/facts.ts'
 import { lookAtDefiners } from './snapshot/access/look-at-definers.ts'
 import { tellMadeUp } from './snapshot/access/made-up/tell-made-up.ts'
 import { tryMadeUp } from './snapshot/access/made-up/try-made-up.ts'
-import { takeAccess } from './snapshot/access/take.ts'
+import { askWholeSample, notToldForAll, takeSampled, unclear } from './snapshot/access/sampled.ts'
 import { compareWrites } from './snapshot/access/writes/compare-writes.ts'
 import { tryWrites } from './snapshot/access/writes/try-writes.ts'
 import { type Identity, pickIdentities } from './snapshot/identities.ts'
@@ -28,12 +28,13 @@ export type AccessLook = {
 
 /** The stages `row sets`, `writes` and `functions`: who reaches what, on both sides. */
 export async function lookAtAccess(
-  { before, after }: Readonly<Record<Side, Database>>,
+  sides: Readonly<Record<Side, Database>>,
   { options }: Inputs,
   clone: Cloner,
   stages: Stages,
   signal: AbortSignal,
 ): Promise<AccessLook> {
+  const { before, after } = sides
   const { contracts = {}, usersPerKind = 2 } = options.config
   let identities: readonly Identity[] | undefined
   let access: AccessFacts | undefined
@@ -47,12 +48,16 @@ export async function lookAtAccess(
       maxUsers: options.identities,
     })
     identities = picked
-    const sampledWas = await takeAccess(before, picked, { signal })
-    access = sampledWas
-    const sampledIs = await takeAccess(after, picked, { signal, like: sampledWas })
-    const sampled = { before, after, was: sampledWas, is: sampledIs }
-    const everyone = await askEveryone(sampled, clone, signal)
-    const { was, is } = everyone === undefined ? sampled : await askWitnesses(sampled, everyone, { signal })
+    // All users are compared at once where their policies can be written out; the sample is for what that leaves open.
+    const few = await takeSampled(sides, picked, { signal, few: options.identities !== 'all' })
+    access = few.was
+    const early = options.identities === 'all' ? new Set<string>() : unclear(few)
+    const clear = await askWholeSample(sides, few, early, { signal })
+    const everyone = await askEveryone({ ...sides, ...clear }, clone, signal)
+    const open = notToldForAll(clear, everyone).difference(early)
+    const sampled = options.identities === 'all' ? clear : await askWholeSample(sides, clear, open, { signal })
+    const { was, is } =
+      everyone === undefined ? sampled : await askWitnesses({ ...sides, ...sampled }, everyone, { signal })
     access = was
     later = is
     const differences = await takeAccessDifferences(

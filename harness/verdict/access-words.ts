@@ -11,6 +11,7 @@ export function accessInWords(checks: readonly Check[]): string | undefined {
   }
   const {
     users,
+    usersFewest = users,
     tables = 0,
     policies = 0,
     policiesExercised = 0,
@@ -19,7 +20,10 @@ export function accessInWords(checks: readonly Check[]): string | undefined {
   const { usersAll, tablesExhaustive = 0, tablesSampled = 0 } = figures('access.everyone')
   const { writesTried } = figures('access.writes')
   if (users === undefined) return undefined
-  const who = users === 0 ? 'only anon and service_role' : count(users, 'sampled user')
+  const who =
+    users === 0
+      ? 'only anon and service_role'
+      : `${usersFewest !== undefined && usersFewest < users ? `${number(usersFewest)} to ` : ''}${count(users, 'sampled user')}`
   const parts = [
     usersAll !== undefined &&
       `all ${number(usersAll)} users compared at ${number(tablesExhaustive)} of ${count(tablesExhaustive + tablesSampled, 'table or view', 'tables and views')}`,

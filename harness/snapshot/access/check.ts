@@ -19,11 +19,16 @@ export function accessCheck(
   const compared = after.probes.filter((probe) => before.relations.some(({ name }) => name === probe.relation))
   const coverage = policyCoverage(after)
   const count = (exercise: string) => coverage.filter((one) => one.exercise === exercise).length
-  const users = after.identities.filter(({ userId }) => userId !== undefined).length
+  const asked = [...new Set(after.probes.map(({ identity }) => identity))].flatMap(
+    (index) => after.identities[index] ?? [],
+  )
+  const users = asked.filter(({ userId }) => userId !== undefined).length
+  const perTable = usersPerTable(after)
   const numbers = {
-    identities: after.identities.length,
+    identities: asked.length,
     users,
-    kindsOfUsers: new Set(after.identities.filter(({ userId }) => userId).map(({ kind }) => kind)).size,
+    usersFewest: Math.min(users, ...perTable.map((table) => table.asked)),
+    kindsOfUsers: new Set(asked.filter(({ userId }) => userId).map(({ kind }) => kind)).size,
     tables: after.relations.length,
     probes: compared.length,
     probesInPart: compared.filter(({ only }) => only !== undefined).length,
@@ -52,7 +57,7 @@ export function accessCheck(
   }
   const harm = findings.some(({ severity }) => severity === undefined || severity === 'blocking')
   const failing = reads.failingOnBoth > 0 ? ` ${reads.failingOnBoth} reads fail alike on both sides.` : ''
-  const summary = `${who(after, users)} read ${after.relations.length} tables and views; ${coverageInWords(coverage)}.${failing}`
+  const summary = `${who(perTable, users)}; ${coverageInWords(coverage)}.${failing}`
   return { ...base, status: harm ? 'failed' : 'passed', summary, numbers }
 }
 
@@ -60,18 +65,26 @@ function names(of: readonly { readonly relation: string }[]): string {
   return [...new Set(of.map(({ relation }) => relation))].toSorted().join(', ')
 }
 
-function who(after: AccessFacts, users: number): string {
-  if (users === 0) return 'The dump has no users and no policy is for users: only anon and service_role'
-  const perTable = after.relations.map(({ name, kind }) => ({
-    kind,
-    users: after.probes.filter(
-      (probe) => probe.relation === name && probe.only === undefined && after.identities[probe.identity]?.userId,
-    ).length,
-  }))
-  const fewest = Math.min(users, ...perTable.map((table) => table.users))
+type TableAsked = { readonly asked: number; readonly whole: number }
+
+/** How many users were asked about each relation, and how many of them about all of its rows. */
+function usersPerTable({ relations, probes, identities }: AccessFacts): readonly TableAsked[] {
+  const byRelation = Map.groupBy(probes, ({ relation }) => relation)
+  return relations.map(({ name }) => {
+    const users = (byRelation.get(name) ?? []).filter(({ identity }) => identities[identity]?.userId !== undefined)
+    return { asked: users.length, whole: users.filter(({ only }) => only === undefined).length }
+  })
+}
+
+function who(perTable: readonly TableAsked[], users: number): string {
+  const read = `read ${perTable.length} tables and views`
+  if (users === 0) return `The dump has no users and no policy is for users: only anon and service_role ${read}`
+  const fewest = Math.min(...perTable.map(({ asked }) => asked))
+  const fewestWhole = Math.min(...perTable.map(({ whole }) => whole))
   const costly =
-    fewest < users
-      ? ` (where policies are costly, ${number(fewest)} or more about all rows, the others about their own and some of everybody's)`
+    fewestWhole < fewest
+      ? ` (where policies are costly, ${number(fewestWhole)} or more about all rows, the others about their own and some of everybody's)`
       : ''
-  return `anon, service_role and ${number(users)} sampled users${costly}`
+  const range = fewest < users ? `${number(fewest)} to ${number(users)}` : number(users)
+  return `anon, service_role and ${range} sampled users${costly} ${read}`
 }

@@ -6,8 +6,6 @@ import { appliesTo } from './policies.ts'
 /** For each relation the indexes of the identities that are asked about it. */
 export type Sample = ReadonlyMap<string, ReadonlySet<number>>
 
-/** Estimated work of all probes on one side, in milliseconds of one core. */
-const budget = 4_000
 /** Users asked about a relation however costly its policies are, and the work that each relation may cost in any case. */
 const fewestUsers = 3
 const always = 150
@@ -16,7 +14,8 @@ const rowCost = { read: 0.001, call: 0.02, lookup: 0.005 }
 
 /**
  * Policies that call a function for each row cost seconds for each user, so a relation is asked for as many users as fit
- * into an equal share of the budget, at least `fewestUsers`; anon and service_role always. The estimate stands on row
+ * into an equal share of the budget, at least `fewestUsers`; anon and service_role always. The budget is an estimate in
+ * milliseconds of one core, and stands on row
  * counts and on what the policies depend on, never on a clock, so the same database gives the same sample.
  */
 export async function samplePlan(
@@ -24,6 +23,7 @@ export async function samplePlan(
   relations: readonly Relation[],
   policies: readonly Policy[],
   identities: readonly Identity[],
+  budget: number,
 ): Promise<Sample> {
   const work = await policyWork(session, relations)
   const costs = relations.map((relation) => {
@@ -38,12 +38,13 @@ export async function samplePlan(
   const shares = usersThatFit(
     costs.map(({ cost }) => cost),
     users.length,
+    budget,
   )
   return new Map(costs.map(({ name }, index) => [name, new Set([...others, ...users.slice(0, shares[index])])]))
 }
 
 /** How many of `users` each relation is asked for, by what one user costs there: equal shares of what the budget leaves. */
-export function usersThatFit(costs: readonly number[], users: number): number[] {
+export function usersThatFit(costs: readonly number[], users: number, budget: number): number[] {
   const counts = costs.map((cost) =>
     Math.min(users, Math.max(fewestUsers, cost > 0 ? Math.floor(always / cost) : users)),
   )

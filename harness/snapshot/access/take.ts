@@ -15,8 +15,8 @@ import { clearlyFaster } from './failure-findings.ts'
 import { impersonate } from './impersonate.ts'
 import { readPolicies } from './policies.ts'
 import { grantsOf, type ProbeRow, planStatements, probeOutcome, probeQuery, readableKey } from './probe-sql.ts'
-import { type Part, rowParts } from './row-sample.ts'
-import { samplePlan } from './sample.ts'
+import { askedLike, costlyOf, questions } from './questions.ts'
+import type { Part } from './row-sample.ts'
 import { timedOut } from './sqlstates.ts'
 
 export type TakeAccessOptions = {
@@ -29,6 +29,8 @@ export type TakeAccessOptions = {
   readonly like?: AccessFacts
   /** Only these relations, by display name. Default: all that the API exposes. */
   readonly only?: ReadonlySet<string>
+  /** Asks only the first users of the sample: enough to hold against them what is worked out for all users. */
+  readonly few?: boolean
 }
 
 /**
@@ -39,7 +41,7 @@ export type TakeAccessOptions = {
 export async function takeAccess(
   database: Database,
   identities: readonly Identity[],
-  { signal, jobs = 2, probeTimeout = 5_000, like, only }: TakeAccessOptions = {},
+  { signal, jobs = 2, probeTimeout = 5_000, like, only, few = false }: TakeAccessOptions = {},
 ): Promise<AccessFacts> {
   await using session = await database.connect({ readOnly: true })
   const roles = [...new Set([...apiRoles, ...identities.map((identity) => identity.role)])]
@@ -50,9 +52,10 @@ export async function takeAccess(
   }
   const tables = relations.map(({ oid }) => oid)
   const policies = await readPolicies(session, tables, roles)
-  const asked = like ? askedLike(like) : await questions(session, relations, policies, identities)
-  const isSampled = (name: string) => [...(asked.get(name)?.values() ?? [])].some((part) => part !== null)
-  const costly = new Set(relations.map(({ name }) => name).filter(isSampled))
+  const share = exposed.length === 0 ? 1 : relations.length / exposed.length
+  const asked = like ? askedLike(like) : await questions(session, relations, policies, identities, { few, share })
+  const costly = costlyOf(asked)
+  const anybody = new Set([...asked.values()].flatMap((own) => [...own.keys()]))
   const patience = patienceFor(probeTimeout, like)
   const queue = identities.map((identity, index) => ({ identity, index }))
   const probes: Probe[] = []
@@ -65,8 +68,8 @@ export async function takeAccess(
       throwIfAborted(signal, 'reading who sees which rows')
       const mine = relations.flatMap((relation): Question[] => {
         const told = asked.get(relation.name)
-        // A relation that the other side does not have is asked whole.
-        const only = told === undefined ? null : told.get(next.index)
+        // A relation that the other side does not have is asked whole, of whom anything else is asked.
+        const only = told === undefined ? (anybody.has(next.index) ? null : undefined) : told.get(next.index)
         if (only === undefined) return []
         return only === null ? [{ relation, costly: costly.has(relation.name) }] : [{ relation, only, costly: false }]
       })
@@ -92,37 +95,11 @@ async function countRows(session: Connection, relation: Pick<Relation, 'schema' 
   return Number(rows[0]?.n ?? 0)
 }
 
-/** By relation and identity, whether all rows are asked about (null) or a part. Who is missing is not asked. */
-type Asked = ReadonlyMap<string, ReadonlyMap<number, Part | null>>
 type Question = {
   readonly relation: Relation
   readonly only?: Part
   /** Asked alone, so that the time limit is its own. */
   readonly costly: boolean
-}
-
-function askedLike(facts: AccessFacts): Asked {
-  const asked = new Map(facts.relations.map(({ name }) => [name, new Map<number, Part | null>()]))
-  for (const { relation, identity, only } of facts.probes) asked.get(relation)?.set(identity, only ?? null)
-  return asked
-}
-
-/** Whom the sample leaves out at a relation is asked about a part of its rows there. */
-async function questions(
-  session: Connection,
-  relations: readonly Relation[],
-  policies: readonly Policy[],
-  identities: readonly Identity[],
-): Promise<Asked> {
-  const sample = await samplePlan(session, relations, policies, identities)
-  const costly = relations.filter(({ name }) => (sample.get(name)?.size ?? 0) < identities.length)
-  const parts = await rowParts(session, costly, identities)
-  return new Map(
-    relations.map(({ name }) => [
-      name,
-      new Map([...(parts.get(name) ?? []), ...[...(sample.get(name) ?? [])].map((index) => [index, null] as const)]),
-    ]),
-  )
 }
 
 /** How much longer a read may take that ran out of time, and how many of them: the machine may be busy. */
