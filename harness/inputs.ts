@@ -16,6 +16,7 @@ import type { DeclaredMove } from './model/declared-move.ts'
 import { nearest } from './model/nearest.ts'
 import type { Expectation } from './model/verdict.ts'
 import { discoverFunctions } from './stack/functions/discover.ts'
+import { checkOwnSuites } from './suites/own-files.ts'
 
 /** Everything a run reads, read and found good: after this only the run itself can fail. */
 export type Inputs = AsyncDisposable & {
@@ -43,6 +44,7 @@ export async function readInputs(options: RunOptions, signal: AbortSignal | unde
     options.config.mail?.webhook?.function,
     functions.map(({ name }) => name),
   )
+  await checkOwnSuites(options.ownSuites, options.ownSuitesFolder)
   const migrations = await readMigrations(options.migrations, { signal })
   const { expectations, moves } = await readDeclarations(migrations.files)
   const rollback = await readRollback(options.rollback, migrations.files, { signal })

@@ -216,6 +216,25 @@ describe.concurrent('bad input is refused with exit code 2, in one message, with
       '/nowhere/functions',
     ))
 
+  test('suites that are not there, of the flag or of the config: before anything starts', async () => {
+    const config = await file('suites/greenlight.config.mjs', 'export default { suites: ["mine/*.suite.ts"] }')
+    await file('suites/other/a.suite.ts', '')
+    const args = ['--dump', production, '--migrations', migrations]
+    await expectRefusal(
+      [...args, '--suites', 'suites/auth/*.suite.ts', '--suites', 'suites/nowhere/*.suite.ts'],
+      'suites.not-found',
+      `looked for from ${process.cwd()} on:\n  - "suites/nowhere/*.suite.ts"\nCorrect --suites`,
+    )
+    const inConfig = `looked for from ${join(folder, 'suites')} on:\n  - "mine/*.suite.ts"\n`
+    await expectRefusal([...args, '--config', config], 'suites.not-found', inConfig)
+  })
+
+  test('a single suite file that is there is taken: what is refused is the dump', () =>
+    expectRefusal(
+      ['--dump', '/nowhere/x.dump', '--migrations', migrations, '--suites', 'suites/auth/*.suite.ts'],
+      'dump.not-found',
+    ))
+
   test('a full disk', async () => {
     // A file where the folder for databases should be stands for a disk that takes nothing.
     const { exitCode, stderr, left } = await runGreenlight(

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { ExistingServer } from '../database/engine.ts'
 import { HarnessError } from '../errors.ts'
 import { type ClientName, clientNames, type EngineName, engineNames, type GreenlightConfig } from '../model/config.ts'
@@ -53,6 +53,8 @@ export type RunOptions = {
   /** How many users are logged in for real. Default: all up to 500, else a sample of every kind. */
   readonly logins?: number | 'all'
   readonly ownSuites: readonly string[]
+  /** The folder that they were written for: the config's, or where the command runs. */
+  readonly ownSuitesFolder: string
   readonly config: GreenlightConfig
   readonly configSource?: { readonly path: string; readonly sha256: string }
   readonly cwd: string
@@ -124,6 +126,7 @@ export function runOptions(
     identities,
     ...(logins === undefined ? {} : { logins }),
     ownSuites: flags.suites?.map(path) ?? config.suites ?? [],
+    ownSuitesFolder: flags.suites || !loaded.source ? cwd : dirname(loaded.source.path),
     config,
     ...(loaded.source === undefined ? {} : { configSource: loaded.source }),
     cwd,

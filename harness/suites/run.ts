@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TestProjectConfiguration } from 'vitest/config'
 import type { TestSpecification, Vitest } from 'vitest/node'
@@ -11,6 +11,7 @@ import { collector, sideOf } from './collect.ts'
 import type { Control } from './control.ts'
 import type { Injected } from './injected.ts'
 import { joinTests } from './join.ts'
+import { ownGlob } from './own-files.ts'
 
 export type SuiteOptions = {
   readonly control: Control
@@ -132,8 +133,8 @@ function keepingOwnHandlers(): Disposable {
 function sideProjects(side: Side, root: string, options: SuiteOptions): TestProjectConfiguration[] {
   const builtIn = sideProject(side, side, root, [`${relative(root, suitesFolder)}/**/*.suite.${extension}`], options)
   const own = options.own.map((glob, at) => {
-    const folder = globFolder(glob)
-    return sideProject(side, `${side}:${at + 1}`, folder, [relative(folder, glob)], options)
+    const { folder, include } = ownGlob(glob)
+    return sideProject(side, `${side}:${at + 1}`, folder, [include], options)
   })
   return [builtIn, ...own]
 }
@@ -187,13 +188,4 @@ export const suiteDefaults = {
   teardownTimeout: 10_000,
   // Installed, the built-in suites lie in node_modules, which Vitest leaves to Node; and Node knows no alias.
   server: { deps: { inline: ['supabase-greenlight/dist/suites'] } },
-}
-
-/** The part of an absolute glob in front of its first wildcard. */
-function globFolder(glob: string): string {
-  if (!isAbsolute(glob))
-    throw new HarnessError('suites.not-found', `The suites "${glob}" must be named by an absolute path.`)
-  const parts = glob.split('/')
-  const wild = parts.findIndex((part) => /[*?{[]/.test(part))
-  return parts.slice(0, wild === -1 ? -1 : wild).join('/') || '/'
 }
