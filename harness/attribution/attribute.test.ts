@@ -26,7 +26,7 @@ beforeAll(async () => {
   await preparePlatformSchemas(before)
   await using session = await before.connect({ role: 'postgres' })
   await session.query(`
-    create table public.notes (id int primary key, body text, updated_at timestamptz);
+    create table public.notes (id int primary key, body text, updated_at timestamptz, place text default 'home');
     insert into public.notes select n, 'note ' || n, now() from generate_series(1, 50) n;
     alter table public.notes enable row level security;
     grant select on public.notes to anon, authenticated;
@@ -111,6 +111,28 @@ describe('the migration behind a finding', () => {
     )
     expect(named).toContain('data.values-changed 302_change.sql')
     expect(named).not.toContain('data.values-changed 301_touch.sql')
+  })
+
+  test('is for each column who changed it, whatever another one does to the same table', async () => {
+    const { findings } = await causes(
+      file('301_body.sql', "update public.notes set body = 'gone' where id <= 20;"),
+      harmless(302),
+      file('303_place.sql', "update public.notes set place = 'away' where id <= 30;"),
+    )
+    const told = findings
+      .filter(({ kind }) => kind === 'data.values-changed')
+      .map(({ columns, migration }) => `${columns?.join()} ${migration}`)
+    expect(told).toEqual(['body 301_body.sql', 'place 303_place.sql'])
+  })
+
+  test('is also who changes a column that is called otherwise by then', async () => {
+    const { findings } = await causes(
+      file('301_body.sql', "update public.notes set body = 'gone' where id <= 20;"),
+      file('302_rename.sql', 'alter table public.notes rename column body to content;'),
+      file('303_content.sql', "update public.notes set content = 'lost' where id > 40;"),
+    )
+    const told = findings.filter(({ kind }) => kind === 'data.values-changed').map(({ migration }) => migration)
+    expect(told).toEqual(['301_body.sql', '303_content.sql'])
   })
 
   test('is the one that narrows, not a later one that writes the same policies anew', async () => {

@@ -6,7 +6,7 @@ import type { AppliedMigration, MigrationFile } from '../model/migration-run.ts'
 import type { Mailing } from '../model/people-sql.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
 import { catalogue } from '../verdict/catalogue/catalogue.ts'
-import { findCauses } from './causes.ts'
+import { findCauses, type NamedCause } from './causes.ts'
 import { keyOf } from './finding-key.ts'
 import { type AnswersBetween, lookers } from './lookers.ts'
 import { candidatesByRowCounts } from './row-counts.ts'
@@ -50,11 +50,11 @@ export async function attribute(findings: readonly Finding[], input: Attribution
   const look = lookers({ names, access, later, zone, logins, answers, mailing, clone, signal })
   const open = findings.filter((finding) => isOpen(finding) && look.canSee(finding))
   const wanted = Map.groupBy(open, keyOf)
-  const causes = wanted.size > 0 ? await findCauses(wanted, look, input) : new Map<string, string[]>()
+  const causes = wanted.size > 0 ? await findCauses(wanted, look, input) : new Map<string, NamedCause[]>()
   return findings.flatMap((finding) => {
     if (finding.migration !== undefined) return [finding]
     const migrations = isOpen(finding)
-      ? (causes.get(keyOf(finding)) ?? [])
+      ? causesOf(finding, causes.get(keyOf(finding)) ?? [], wanted.get(keyOf(finding)) ?? [])
       : candidatesByRowCounts(finding, input.applied)
     if (migrations.length <= 1 || !isOpen(finding)) {
       const [single] = migrations
@@ -63,6 +63,21 @@ export async function attribute(findings: readonly Finding[], input: Attribution
     const together = `by ${migrations.join(' and ')}`
     return migrations.map((migration) => named({ ...finding, evidence: [together, ...finding.evidence] }, migration))
   })
+}
+
+/**
+ * Of two migrations that change different columns of one table, each is named for its own. A column that no finding is
+ * about may be one of those under another name: a migration renames it in between.
+ */
+function causesOf(finding: Finding, causes: readonly NamedCause[], alike: readonly Finding[]): readonly string[] {
+  const own = new Set(finding.columns ?? [])
+  const told = new Set(alike.flatMap(({ columns = [] }) => columns))
+  return causes
+    .filter(
+      ({ columns }) =>
+        own.size === 0 || columns.length === 0 || columns.some((name) => own.has(name) || !told.has(name)),
+    )
+    .map(({ migration }) => migration)
 }
 
 function isOpen(finding: Finding): boolean {

@@ -5,8 +5,11 @@ import { isInert } from './inert.ts'
 import type { Lookers } from './lookers.ts'
 import { type States, states } from './states.ts'
 
+/** A migration, and the columns that what it causes is about, as they are called when it comes; none: it is not about columns. */
+export type NamedCause = { readonly migration: string; readonly columns: readonly string[] }
+
 /** Place of a migration among the pending ones. `hidden`: what it does does not show between the ends of a longer stretch. */
-type Cause = { readonly at: number; readonly hidden: boolean }
+type Cause = { readonly at: number; readonly hidden: boolean; readonly columns: readonly string[] }
 
 /**
  * Names of migrations by what they cause. Each stretch of migrations is compared once for everything still wanted in it,
@@ -18,7 +21,7 @@ export async function findCauses(
   wanted: ReadonlyMap<string, readonly Finding[]>,
   look: Lookers,
   { before, after, pending, record, clone, signal }: AttributionInput,
-): Promise<Map<string, string[]>> {
+): Promise<Map<string, NamedCause[]>> {
   await using chain = states({ before, after, pending, record, clone, signal })
   const causes = new Map<string, Cause[]>()
   const couldHide = (key: string, start: number, end: number) =>
@@ -38,7 +41,7 @@ export async function findCauses(
         if (end - start > 1) {
           if (found !== undefined || couldHide(key, start, end)) within.set(key, showed && found !== undefined)
         } else if (found !== undefined && (showed || isOfSameColumns(found, wanted.get(key) ?? []))) {
-          causes.set(key, [...(causes.get(key) ?? []), { at: start, hidden: !showed }])
+          causes.set(key, [...(causes.get(key) ?? []), { at: start, hidden: !showed, columns: columnsOf(found) }])
         }
       }
       if (within.size > 0) await search(start, end, within)
@@ -47,12 +50,12 @@ export async function findCauses(
   }
   await search(0, pending.length, new Map([...wanted.keys()].map((key) => [key, true])))
 
-  const named = new Map<string, string[]>()
+  const named = new Map<string, NamedCause[]>()
   for (const [key, all] of causes) {
     const kept = all.some(({ hidden }) => hidden) ? await lasting(key, all, look, chain, pending.length) : all
     named.set(
       key,
-      kept.map(({ at }) => pending[at]?.name ?? ''),
+      kept.map(({ at, columns }) => ({ migration: pending[at]?.name ?? '', columns })),
     )
   }
   return named
@@ -95,6 +98,11 @@ function grew(was: readonly Finding[] = [], is: readonly Finding[] = []): boolea
     const told = ({ title, evidence }: Finding) => JSON.stringify([title, evidence])
     return !others.some((other) => told(other) === told(finding))
   })
+}
+
+function columnsOf(found: readonly Finding[]): readonly string[] {
+  const columns = found.map((finding) => finding.columns ?? [])
+  return columns.some((own) => own.length === 0) ? [] : [...new Set(columns.flat())]
 }
 
 function isOfSameColumns(found: readonly Finding[], wanted: readonly Finding[]): boolean {
