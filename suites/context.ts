@@ -87,8 +87,8 @@ export type Fixtures<K extends keyof Contracts = never> = Omit<SuiteFixtures, 'a
 /** What one suite file has of its own. Opened when first asked for, closed when the file ends. */
 type World = {
   readonly stack: () => Promise<StackAccess>
-  /** Tells what watches the suites of a test that failed, when a stack was opened. */
-  readonly tellFailed: (name: string, since: number) => Promise<void>
+  /** Tells what watches the suites of a test that failed, when a stack was opened; answers what of the stack broke off meanwhile. */
+  readonly tellFailed: (name: string, since: number) => Promise<readonly string[]>
   readonly pool: () => Promise<pg.Pool>
   readonly close: () => Promise<void>
 }
@@ -105,7 +105,9 @@ function makeWorld(): World {
     if (stack.started) await control('DELETE', (await stack()).id)
   }
   const tellFailed = async (name: string, since: number) => {
-    if (stack.started) await control('POST', `${(await stack()).id}/failed`, { name, since })
+    if (!stack.started) return []
+    return (await body<{ broken: string[] }>(await control('POST', `${(await stack()).id}/failed`, { name, since })))
+      .broken
   }
   return { stack, tellFailed, pool, close }
 }
@@ -138,7 +140,9 @@ export function needs<K extends keyof Contracts>(...keys: readonly K[]): TestAPI
       async ({ skip, task, onTestFailed, world }, use) => {
         const { contracts } = inject('greenlight')
         const since = Date.now()
-        onTestFailed(() => world.tellFailed(task.fullTestName ?? task.name, since))
+        onTestFailed(async () => {
+          task.meta.broken = await world.tellFailed(task.fullTestName ?? task.name, since)
+        })
         const missing = keys.filter((key) => contracts[key] === undefined)
         if (missing.length > 0) skip(`not configured: ${missing.map((key) => `contracts.${key}`).join(', ')}`)
         await use(contracts)

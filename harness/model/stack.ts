@@ -27,6 +27,8 @@ export interface Stack extends AsyncDisposable {
   logs(): readonly StackLog[]
   /** Parts that could not start (`stack.start-failed`, `engine.unavailable`) and functions that do not load (`function.unloadable`): their routes answer 503. */
   failures(): readonly HarnessError[]
+  /** Requests that broke off within a part, oldest first: answered with 502, and no doing of the app's. */
+  breaks(): readonly StackBreak[]
   /**
    * Lets time pass for what the stack itself remembers, in milliseconds: mails are that much older, Resend's idempotency
    * keys run out, edge functions start anew with nothing of earlier times in their memory. Clocks stay as they are, and
@@ -39,6 +41,9 @@ export interface Stack extends AsyncDisposable {
   killFunctions(): Promise<number>
   stop(): Promise<void>
 }
+
+/** `path` without what may name a person; `message` without what it quotes; `at`: milliseconds since 1970, by the machine's clock. */
+export type StackBreak = { readonly at: number; readonly path: string; readonly message: string }
 
 /** How far time went on: `days` are the midnights (UTC) that were passed, by which dates without a time move. */
 export type Advance = { readonly milliseconds: number; readonly days: number }

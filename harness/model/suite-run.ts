@@ -21,7 +21,7 @@ export type JoinedTest = {
   readonly finding?: MailKind
   readonly where?: { readonly file: string; readonly line: number; readonly column?: number }
   readonly milliseconds: { readonly before?: number; readonly after?: number }
-  /** Reason of a skip: `not configured: contracts.rateLimit`. */
+  /** Why it was skipped (`not configured: contracts.rateLimit`), or that its stack broke off while it failed. */
   readonly reason?: string
 }
 
@@ -36,6 +36,6 @@ export type SuiteRun = {
   readonly tests: readonly JoinedTest[]
   readonly files: number
   readonly milliseconds: number
-  /** Errors outside of any test (a suite file that does not load): each makes the check `features.suites` not run. */
+  /** Errors that are none of a test (a suite file that does not load, a stack that broke off): each makes the check `features.suites` not run. */
   readonly errors: readonly string[]
 }

@@ -9,6 +9,7 @@ import { makeMailService } from './mailbox/mail-service.ts'
 let keys: ApiKeys
 let gateway: ReturnType<typeof makeGateway>
 const failures: HarnessError[] = []
+const breaks: { path: string; message: string }[] = []
 const seen: Request[] = []
 
 beforeAll(async () => {
@@ -23,6 +24,7 @@ beforeAll(async () => {
       stop: async () => {},
       fetch: async (request) => {
         seen.push(request)
+        if (request.url.includes('breaks')) throw new Error("cannot read 'a value'")
         return Response.json({})
       },
     })),
@@ -31,6 +33,7 @@ beforeAll(async () => {
     forwarder: makeForwarder(),
     now: () => new Date(),
     onFailure: (error) => failures.push(error),
+    onBreak: (broken) => breaks.push(broken),
   })
 })
 
@@ -87,6 +90,16 @@ describe('the gateway', () => {
       { code: 'stack.start-failed', message: 'The Data API did not start: no room.' },
     ])
     expect(failures.map((failure) => failure.code)).toEqual(['stack.start-failed'])
+  })
+
+  test('answers 502 for a request that breaks off within a part, and tells of it by its route, unless who sent it is gone', async () => {
+    const headers = { apikey: keys.anonKey }
+    const answer = await gateway.request('/auth/v1/breaks/at?email=x', { headers })
+    expect([answer.status, await answer.json()]).toMatchObject([502, { code: 'stack.failed' }])
+    expect(breaks).toEqual([{ path: '/auth/v1/breaks', message: 'cannot read "…"' }])
+    await gateway.request('/auth/v1/breaks', { headers, signal: AbortSignal.abort() })
+    await gateway.request('/auth/v1/settings', { headers })
+    expect(breaks).toHaveLength(1)
   })
 
   test('answers 404 for what is not there', async () => {

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { HarnessError, messageOf } from '../errors.ts'
+import type { StackBreak } from '../model/stack.ts'
 import type { Auth } from './auth/server.ts'
 import type { DataApi } from './data-api/postgrest.ts'
 import type { Forwarder } from './forward.ts'
@@ -23,6 +24,8 @@ export type GatewayParts = {
   /** The stack's clock, which the functions follow. */
   readonly now: () => Date
   readonly onFailure: (error: HarnessError) => void
+  /** Told of a request that broke off within a part, unless who sent it gave it up. */
+  readonly onBreak: (broken: Omit<StackBreak, 'at'>) => void
 }
 
 /** Routes of GoTrue that a browser opens from a link, without a key. */
@@ -152,7 +155,11 @@ function pathAfter(c: Context, prefix: string): string {
   return url.pathname.slice(prefix.length) + url.search
 }
 
-async function starting(c: Context, { onFailure }: GatewayParts, work: () => Promise<Response>): Promise<Response> {
+async function starting(
+  c: Context,
+  { onFailure, onBreak }: GatewayParts,
+  work: () => Promise<Response>,
+): Promise<Response> {
   try {
     return await work()
   } catch (error) {
@@ -160,9 +167,20 @@ async function starting(c: Context, { onFailure }: GatewayParts, work: () => Pro
       onFailure(error)
       return failure(503, error.code === 'function.unloadable' ? 'BOOT_ERROR' : error.code, error.message)
     }
+    if (!c.req.raw.signal.aborted) onBreak({ path: routeOf(c.req.path), message: withoutQuotes(messageOf(error)) })
     return c.json(
       { code: 'stack.failed', message: `The part behind ${c.req.path} broke off: ${messageOf(error)}` },
       502,
     )
   }
+}
+
+/** The table, function or step that a path leads to; what follows may be an address or a key. */
+function routeOf(path: string): string {
+  return path.match(/^\/(rest\/v1\/(rpc\/)?|auth\/v1\/(admin\/)?|functions\/v1\/)[^/]*/)?.[0] ?? '/'
+}
+
+/** The first line of a message; what it quotes may be a value. */
+function withoutQuotes(message: string): string {
+  return (message.split('\n')[0] ?? '').replace(/"[^"]*("|$)|'[^']*('|$)/g, '"…"')
 }

@@ -1,7 +1,7 @@
 import type { Database } from '../database/engine.ts'
 import { HarnessError, messageOf, throwIfAborted } from '../errors.ts'
 import type { MailAccount } from '../model/mail-fault.ts'
-import type { Mail, RefusedMail, Stack, StackLog } from '../model/stack.ts'
+import type { Mail, RefusedMail, Stack, StackBreak, StackLog } from '../model/stack.ts'
 import { startAuth } from './auth/server.ts'
 import { startDataApi } from './data-api/postgrest.ts'
 import { watchDatabaseRequests } from './database-egress/worker.ts'
@@ -50,6 +50,7 @@ export async function startStack(database: Database, options: StackOptions = {})
   throwIfAborted(signal, 'starting the stack')
   const logs: StackLog[] = []
   const failures = new Map<string, HarnessError>()
+  const breaks: StackBreak[] = []
   const forwarder = makeForwarder()
   const files = stackFolder()
   const log = (written: Omit<StackLog, 'at'>) => {
@@ -154,6 +155,7 @@ export async function startStack(database: Database, options: StackOptions = {})
     forwarder,
     now,
     onFailure: (error) => failures.set(error.message, error),
+    onBreak: (broken) => breaks.push({ ...broken, at: Date.now() }),
   })
   answer = (request, bindings) => gateway.fetch(request, bindings)
 
@@ -187,6 +189,7 @@ export async function startStack(database: Database, options: StackOptions = {})
     },
     logs: () => [...logs],
     failures: () => [...failures.values()],
+    breaks: () => [...breaks],
     async advance(milliseconds) {
       await functions?.restart()
       await mail.advance(milliseconds)

@@ -2,13 +2,14 @@ import { relative } from 'node:path'
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 import { findingKinds, type MailKind } from '../model/finding.ts'
 import type { Side } from '../model/suite-run.ts'
+import { toldOfBreak } from './broken-off.ts'
 import type { SideTest } from './join.ts'
 import { failureLine } from './wording.ts'
 
 /** A Vitest reporter that keeps what happened, for the verdict; it prints nothing. */
 export type Collector = Reporter & {
   readonly tests: SideTest[]
-  /** What went wrong outside of any test: a file that does not load, an unhandled rejection. */
+  /** What went wrong outside of any test: a file that does not load, an unhandled rejection, a stack that broke off. */
   readonly errors: string[]
   files: number
   /** Whether a test of this file failed, or the file itself, by its full path. */
@@ -23,7 +24,10 @@ export function collector(root: string, onProgress: ((done: number) => void) | u
     files: 0,
     hasFailed: (moduleId) => troubled.has(moduleId),
     onTestCaseResult(test) {
-      collected.tests.push(sideTest(test, root))
+      const seen = sideTest(test, root)
+      const told = toldOfBreak(seen, test.meta().broken)
+      collected.tests.push(told)
+      if (told !== seen) collected.errors.push(`${place(test.module, root)} > ${told.name}: ${told.reason}`)
       onProgress?.(collected.tests.length)
     },
     onTestModuleEnd(module) {

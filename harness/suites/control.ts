@@ -28,7 +28,8 @@ export type OpenStack = (side: Side) => Promise<OpenedStack>
 /**
  * The door through which suite files, which run in workers, get their stacks: `POST /stacks/<side>` opens one on a
  * fresh clone, `POST /stacks/<id>/advance` lets time pass for it (`{ "interval": "3 days" }`), `POST
- * /stacks/<id>/failed` tells of a test that failed (`{ "name", "since" }`, milliseconds), `POST
+ * /stacks/<id>/failed` tells of a test that failed (`{ "name", "since" }`, milliseconds) and answers what of the stack
+ * broke off meanwhile (`{ "broken": […] }`, one line each), `POST
  * /stacks/<id>/environment` changes variables of its edge functions (name → text, or null to take it away), `POST
  * /stacks/<id>/kill` kills its edge functions as they are, `DELETE /stacks/<id>` closes it. Loopback, with a token. Disposal closes what is still open.
  */
@@ -87,7 +88,9 @@ export async function startControl(open: OpenStack, onFailedTest?: (failed: Fail
     if (request.method === 'POST' && known !== undefined && action === 'failed') {
       const { name, since } = await sentWith(request)
       const lines = known.stack.logs().filter(({ at }) => at >= Number(since))
-      return onFailedTest?.({ name: String(name), side: known.side, lines })
+      onFailedTest?.({ name: String(name), side: known.side, lines })
+      const breaks = known.stack.breaks().filter(({ at }) => at >= Number(since))
+      return { broken: breaks.map(({ path, message }) => `${path}: ${message}`) }
     }
     if (request.method === 'DELETE' && subject !== undefined) return close(subject)
     if (request.method !== 'POST' || (subject !== 'before' && subject !== 'after')) throw new Error('unknown request')

@@ -29,7 +29,7 @@ test('many lines are cut, none are said by nothing', () => {
   expect(sayFailed({ name: 'x', side: 'before', lines: [] })).toBe('')
 })
 
-test('the control tells of a failed test with the lines since it began, and of functions that do not load without their output', async () => {
+test('the control tells of a failed test with the lines and what broke off since it began, and of functions that do not load without their output', async () => {
   const logs: StackLog[] = [
     { source: 'function', at: 1, line: 'earlier' },
     { source: 'function', at: 5, line: 'meanwhile' },
@@ -44,6 +44,10 @@ test('the control tells of a failed test with the lines since it began, and of f
     logs: () => logs,
     egress: () => [{ function: 'a', host: 'x.test', detail: '' }],
     failures: () => [failure],
+    breaks: () => [
+      { at: 3, path: '/rest/v1/earlier', message: 'socket hang up' },
+      { at: 4, path: '/rest/v1/meanwhile', message: 'socket hang up' },
+    ],
     settled: async () => {},
     called: () => ['a'],
     [Symbol.asyncDispose]: async () => {},
@@ -62,7 +66,8 @@ test('the control tells of a failed test with the lines since it began, and of f
       ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
     })
   await ask('POST', 'after')
-  expect((await ask('POST', 'after-1/failed', { name: 'mails go out', since: 4 })).status).toBe(200)
+  const answer = await ask('POST', 'after-1/failed', { name: 'mails go out', since: 4 })
+  expect([answer.status, await answer.json()]).toEqual([200, { broken: ['/rest/v1/meanwhile: socket hang up'] }])
   await ask('DELETE', 'after-1')
   await control[Symbol.asyncDispose]()
   expect(told).toEqual([{ name: 'mails go out', side: 'after', lines: [logs[1]] }])

@@ -18,5 +18,7 @@ declare module 'vitest' {
   interface TaskMeta {
     /** Answers that must be the same on both sides: name → SHA-256 of the canonical JSON. */
     observations?: Record<string, string>
+    /** Of a test that failed: what of its stack broke off while it ran, one line each. */
+    broken?: readonly string[]
   }
 }

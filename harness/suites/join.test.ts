@@ -19,6 +19,8 @@ describe('joining the results of both sides', () => {
     ['failed', 'passed', 'fixed'],
     ['failed', 'failed', 'fails'],
     ['skipped', 'failed', 'regressed'],
+    ['not run', 'failed', 'regressed'],
+    ['failed', 'not run', 'not run'],
     ['skipped', 'skipped', 'not run'],
     ['passed', 'not run', 'not run'],
   ] as const)('%s before and %s after is %s', (before, after, expected) => {

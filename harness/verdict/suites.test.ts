@@ -44,6 +44,13 @@ describe('the suites in the verdict', () => {
     })
   })
 
+  test('a test that fails after is not said to pass before where it was not run to its end there', () => {
+    const { findings } = judgeSuites(run({ ...joined('rls', 'regressed'), before: 'not run' }))
+    expect(findings[0]?.finding.title).toBe(
+      '"main case" fails after the migrations; before them it was not run to its end.',
+    )
+  })
+
   test('a regressed test blocks, and counts for the metric of its folder', () => {
     const result = judgeSuites(run(joined('rls', 'regressed'), joined('auth', 'same')))
     expect(result.findings).toMatchObject([

@@ -59,7 +59,10 @@ function findingOf(test: JoinedTest): AttributedFinding | undefined {
   const kinds = { regressed: 'feature.regressed', fails: 'feature.fails', fixed: 'feature.fixed' } as const
   if (test.outcome !== 'regressed' && test.outcome !== 'fails' && test.outcome !== 'fixed') return undefined
   const said = {
-    regressed: `"${test.name}" passes before the migrations and fails after them.`,
+    regressed:
+      test.before === 'passed'
+        ? `"${test.name}" passes before the migrations and fails after them.`
+        : `"${test.name}" fails after the migrations; before them it was not run to its end.`,
     fails: `"${test.name}" fails before the migrations and after them.`,
     fixed: `"${test.name}" fails before the migrations and passes after them.`,
   }

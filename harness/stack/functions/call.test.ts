@@ -108,7 +108,21 @@ describe('a function that does not end well', () => {
     expect(await codeOf(await limits(what))).toEqual(expected)
     expect((await other).status).toBe(200)
     expect(await (await limits('nothing')).text()).toBe('fine')
+    expect(started.breaks, "what the function did is not the stack's").toEqual([])
   })
+})
+
+test('a call that its sender gives up is no break of the stack', async () => {
+  await using short = await startTestFunctions({ limits: { wallClockSeconds: 3 } })
+  await (await short.call('limits')).text()
+  const gone = new AbortController()
+  const headers = { authorization: `Bearer ${short.keys.anonKey}` }
+  const request = { method: 'POST', body: JSON.stringify({ what: 'wait' }), headers, signal: gone.signal }
+  const call = fetch(`${short.url}/functions/v1/limits`, request)
+  setTimeout(() => gone.abort(), 300)
+  await expect(call).rejects.toThrow(/abort/)
+  await expect.poll(async () => (await short.call('limits')).status).toBe(200)
+  expect(short.breaks).toEqual([])
 })
 
 test('a function that never answers, or loops, is answered 504 and started anew', async () => {

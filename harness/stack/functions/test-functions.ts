@@ -19,6 +19,8 @@ export type TestFunctions = AsyncDisposable & {
   readonly functions: Functions
   readonly mailbox: Mailbox
   readonly failures: readonly HarnessError[]
+  /** Routes whose calls broke off within the stack. */
+  readonly breaks: readonly string[]
   /** `<function> <level> <call>: <text>` */
   readonly lines: readonly string[]
   /** With the anon key, unless other headers are given. */
@@ -38,6 +40,7 @@ export async function startTestFunctions(
   const { folder = fileURLToPath(new URL('../../../fixtures/stack/functions', import.meta.url)) } = options
   const mail = makeMailService({ now, account: { rateLimit: 0 } })
   const failures: HarnessError[] = []
+  const breaks: string[] = []
   const lines: string[] = []
   const files = stackFolder()
   const keys = await makeKeys()
@@ -72,6 +75,7 @@ export async function startTestFunctions(
     forwarder,
     now,
     onFailure: (error) => failures.push(error),
+    onBreak: ({ path }) => breaks.push(path),
   })
   return {
     keys,
@@ -80,6 +84,7 @@ export async function startTestFunctions(
     functions,
     mailbox: mail.mailbox,
     failures,
+    breaks,
     lines,
     call: (path, body = {}, headers = { authorization: `Bearer ${keys.anonKey}` }) =>
       fetch(`${listener.url}/functions/v1/${path}`, { method: 'POST', body: JSON.stringify(body), headers }),
