@@ -5,7 +5,7 @@ import type { QueryConfig } from '../../model/config.ts'
 import type { Finding } from '../../model/finding.ts'
 import { relationSql } from '../access/exposed.ts'
 import type { Identity } from '../identities.ts'
-import { compareStorage } from '../storage/compare.ts'
+import { compareStorage, looser } from '../storage/compare.ts'
 import { writeAnew } from '../storage/rewrite.ts'
 import { refreshStatistics, takeStorage } from '../storage/take.ts'
 import type { CapturedQuery } from './captured.ts'
@@ -76,8 +76,11 @@ export async function compareQueries(
       await Promise.all(sides.map((session) => session.query('rollback')))
     }
   }
-  const named = new Map(relations.filter(({ kind }) => kind === 'table').map((one) => [one.name, relationSql(one)]))
-  const confirmed = await confirmSlower(before, after, measured, named, { timeout: queryTimeout, seed, signal })
+  const rewritable = {
+    byRelation: new Map(relations.filter(({ kind }) => kind === 'table').map((one) => [one.name, relationSql(one)])),
+    loose: looser(stored.before, stored.after).map(({ sql }) => sql),
+  }
+  const confirmed = await confirmSlower(before, after, measured, rewritable, { timeout: queryTimeout, seed, signal })
   const used = await takeIndexUse(now)
   const idle = await idleIndexes(now, newIndexes(stored, confirmed, used), measured)
   const compact = await writeAnew(now, stored, signal)

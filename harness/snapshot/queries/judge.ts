@@ -18,8 +18,8 @@ export type Measured = {
   readonly after: Run
   /** Interleaved times; empty where a first look showed no difference worth timing. */
   readonly times: readonly Pair[]
-  /** The times once the table was written anew on both sides; only of a read that was slower. */
-  readonly rewritten?: readonly Pair[]
+  /** Once the tables were written anew on both sides; only of a read that was costlier or slower. `times`: of a slower one. */
+  readonly rewritten?: { readonly before: Run; readonly after: Run; readonly times?: readonly Pair[] }
 }
 
 /** Growth that counts, as a ratio; with it at least so many blocks, or so many milliseconds between the medians. */
@@ -28,8 +28,9 @@ const fewestBlocks = 100
 const fewestMilliseconds = 1
 /** Pairs of times below which nothing is said of a query. */
 const fewestPairs = 5
-/** A read that only rewriting heals is a warning while it takes less than so many milliseconds more: nobody feels it. */
+/** A read that only rewriting heals is a warning while it costs less than so much more: nobody feels it. */
 const feltMilliseconds = 50
+const feltBlocks = 10_000
 /** More blocks than so many make a new sequential scan worth a warning. */
 const blocksOfNote = 40
 
@@ -70,9 +71,17 @@ function difference(times: readonly Pair[]): number {
 /** Slower only until the rows of the table are written anew, and by little. */
 function heals(measured: Measured, seed: number): boolean {
   const { times, rewritten } = measured
+  const anew = rewritten?.times
   // A read that failed once its table was rewritten was not seen to be as fast as before.
-  if (rewritten === undefined || rewritten.length < fewestPairs || difference(times) >= feltMilliseconds) return false
-  return !slower({ ...measured, times: rewritten }, seed)
+  if (anew === undefined || anew.length < fewestPairs || difference(times) >= feltMilliseconds) return false
+  return !slower({ ...measured, times: anew }, seed)
+}
+
+/** Costlier only until the rows of the tables are written anew, and by little. */
+function costHeals({ measured, before, after }: Cost): boolean {
+  const { rewritten } = measured
+  if (rewritten?.before.state !== 'done' || rewritten.after.state !== 'done') return false
+  return after - before < feltBlocks && costlier({ ...measured, ...rewritten }) === undefined
 }
 
 /**
@@ -158,7 +167,11 @@ function costFinding(relation: string, costs: readonly Cost[]): Finding {
         ...shapeLines(cost.measured),
       ]
     }),
-    fix: 'Compare the plans on both sides (explain (analyze, buffers)): an index that is gone, a policy that is asked for each row, a table that grew.',
+    ...(costs.every(costHeals)
+      ? healing(relation, 'touches as many blocks as before')
+      : {
+          fix: 'Compare the plans on both sides (explain (analyze, buffers)): an index that is gone, a policy that is asked for each row, a table that grew.',
+        }),
   }
 }
 
@@ -190,14 +203,18 @@ function slowFinding(relation: string, queries: readonly Measured[], seed: numbe
     object: relation,
     title: `Reading ${relation} takes longer than before: ${lines[0] ?? ''}.`,
     evidence: [...lines, ...queries.flatMap(({ text }) => text ?? [])],
-    ...(queries.every((query) => heals(query, seed)) ? healing(relation) : {}),
+    ...(queries.every((query) => heals(query, seed)) ? healing(relation, 'is as fast as before') : {}),
   }
 }
 
-function healing(relation: string): Pick<Finding, 'severity' | 'fix'> {
+/** `relation` may be a function or a query of the config, which read tables. */
+function healing(relation: string, as: string): Pick<Finding, 'severity' | 'fix'> {
+  const run = /\)$|^[^.]*$/.test(relation)
+    ? '"vacuum (full, analyze)" for the tables that it reads'
+    : `"vacuum (full, analyze) ${relation}"`
   return {
     severity: 'warning',
-    fix: `With the rows written anew it is as fast as before: columns that were added with a default are filled in at every read of an older row, and updated rows leave room behind. Run "vacuum (full, analyze) ${relation}" after the deploy if the table may be locked for that long.`,
+    fix: `With the rows written anew it ${as}: columns that were added with a default are filled in at every read of an older row, and updated rows leave room behind. Run ${run} after the deploy if they may be locked for that long.`,
   }
 }
 

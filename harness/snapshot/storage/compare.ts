@@ -18,11 +18,17 @@ export type Compact = { readonly table: StoredTable; readonly estimated: boolean
  * new. Whether they do is told by writing them anew. Pure.
  */
 export function suspects(before: readonly StoredTable[], after: readonly StoredTable[]): readonly StoredTable[] {
+  const known = new Set(before.map(({ oid }) => oid))
+  const loose = new Set(looser(before, after))
+  return after.filter((table) => totalBytes(table) >= fewestBytes && (!known.has(table.oid) || loose.has(table)))
+}
+
+/** Tables that take more for each row than before, however small they are. Pure. */
+export function looser(before: readonly StoredTable[], after: readonly StoredTable[]): readonly StoredTable[] {
   const was = new Map(before.map((table) => [table.oid, table]))
   return after.filter((table) => {
-    if (totalBytes(table) < fewestBytes) return false
     const old = was.get(table.oid)
-    return old === undefined || partsOf(table, old).some((part) => part.after > part.before * growth)
+    return old !== undefined && partsOf(table, old).some((part) => part.after > part.before * growth)
   })
 }
 
