@@ -1,3 +1,4 @@
+import { qualified } from '../../database/identifiers.ts'
 import type { Check } from '../../model/check.ts'
 import type { Finding } from '../../model/finding.ts'
 import { type StoredIndex, type StoredTable, totalBytes } from './take.ts'
@@ -112,8 +113,8 @@ function bloatOf(table: StoredTable, old: StoredTable | undefined, { table: anew
     ],
     fix:
       left >= fewestBytes && left >= now * emptyShare
-        ? `Later rows fill the room, but reads of the whole table stay dearer until then. Run "vacuum (full, analyze) ${table.object}" when the table may be locked for that long (pg_repack does it without), or write in batches with a vacuum between them.`
-        : `Run ${empty.map(({ name }) => `"reindex index concurrently ${table.schema}.${name}"`).join(' and ')} after the deploy.`,
+        ? `Later rows fill the room, but reads of the whole table stay dearer until then. Write in batches with a vacuum between them, or run this when the table may be locked for that long (pg_repack does it without): vacuum (full, analyze) ${table.sql};`
+        : `Run after the deploy: ${empty.map(({ name }) => `reindex index concurrently ${qualified(table.schema, name)};`).join(' ')}`,
   }
   return finding
 }

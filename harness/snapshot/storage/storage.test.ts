@@ -34,6 +34,10 @@ async function rehearse(sql: string) {
   for (const session of [old, now]) await refreshStatistics(session)
   const stored = { before: await takeStorage(old), after: await takeStorage(now) }
   const { findings, checks } = compareStorage(stored.before, stored.after, await writeAnew(now, stored, undefined))
+  // Advice is SQL that runs, whatever the names.
+  for (const { fix = '' } of findings) {
+    for (const [statement] of fix.matchAll(/(vacuum \(|reindex )[^;]+;/g)) await now.query(statement)
+  }
   return { findings, checks, told: findings.map(({ kind, object }) => `${kind} ${object}`) }
 }
 
@@ -45,7 +49,7 @@ describe('what tables take on both sides', () => {
       /^public\.answers takes 2\d\.\d MB after the migrations for rows that need 1[12]\.\d MB: /,
     )
     expect(findings[0]?.evidence).toContain('36,000 rows')
-    expect(findings[0]?.fix).toContain('vacuum (full, analyze) public.answers')
+    expect(findings[0]?.fix).toMatch(/: vacuum \(full, analyze\) "public"\."answers";$/)
     expect(checks).toMatchObject([{ status: 'passed', numbers: { tables: 2, tablesWithRoomLeft: 1 } }])
   })
 
@@ -64,6 +68,15 @@ describe('what tables take on both sides', () => {
     expect(told).toEqual(['storage.bloat public.notes'])
     expect(findings[0]?.evidence.join()).toMatch(/index notes_body: 2\d\.\d MB, of which 1\d\.\d MB hold nothing/)
     expect(findings[0]?.evidence.join()).not.toContain('rows: ')
+  })
+
+  test('the advice about a table with an odd name is SQL that runs', async () => {
+    const odd = 'public."All ""Answers"""'
+    const { told, findings } = await rehearse(
+      `alter table public.answers rename to "All ""Answers"""; update ${odd} set state = 'open'`,
+    )
+    expect(told).toEqual([`storage.bloat ${odd}`])
+    expect(findings[0]?.fix).toMatch(/: vacuum \(full, analyze\) "public"\."All ""Answers""";$/)
   })
 
   test.each([
@@ -123,8 +136,10 @@ describe('a table that is too large to be written anew', () => {
     expect(suspects([old], [now])).toEqual([now])
     const compact = new Map([[1, { table: old, estimated: true }]])
     expect(compareStorage([old], [now], compact).findings).toMatchObject([
-      { kind: 'storage.bloat', fix: 'Run "reindex index concurrently public.big_key" after the deploy.' },
+      { kind: 'storage.bloat', fix: 'Run after the deploy: reindex index concurrently "public"."big_key";' },
     ])
     expect(compareStorage([old], [old], compact).findings).toEqual([])
+    const odd = { ...now, indexes: now.indexes.map((one) => ({ ...one, name: 'Big "key"' })) }
+    expect(compareStorage([old], [odd], compact).findings[0]?.fix).toMatch(/concurrently "public"\."Big ""key""";$/)
   })
 })
