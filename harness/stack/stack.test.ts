@@ -103,6 +103,20 @@ describe('the Data API', () => {
     if (process.platform === 'linux') expect(started()).toBe(1)
   })
 
+  test.runIf(process.platform === 'linux')('ends within a request: told as a break, by its route', async () => {
+    const others = children()
+    await using own = await startStack(database)
+    const read = () => fetch(`${own.url}/rest/v1/vendors?name=eq.x`, { headers: { apikey: own.anonKey } })
+    expect((await read()).status).toBe(200)
+    await using admin = await database.connect()
+    await admin.query('begin; lock table public.vendors')
+    const [waiting, waits] = [read(), 'select from pg_locks where not granted']
+    await expect.poll(async () => (await admin.query(waits)).rows.length).toBe(1)
+    for (const pid of children()) if (!others.has(pid)) process.kill(pid, 'SIGKILL')
+    expect((await waiting).status).toBe(502)
+    expect(own.breaks()).toMatchObject([{ path: '/rest/v1/vendors', message: 'socket hang up' }])
+  })
+
   test('shows a user what the policies show, and the service everything', async () => {
     const { supabase, user } = await signedIn()
     const created = await supabase
