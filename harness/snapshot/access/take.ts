@@ -69,7 +69,8 @@ export async function takeAccess(
       const mine = relations.flatMap((relation): Question[] => {
         const told = asked.get(relation.name)
         // A relation that the other side does not have is asked whole, of whom anything else is asked.
-        const only = told === undefined ? (anybody.has(next.index) ? null : undefined) : told.get(next.index)
+        const only =
+          told === undefined ? (anybody.size === 0 || anybody.has(next.index) ? null : undefined) : told.get(next.index)
         if (only === undefined) return []
         return only === null ? [{ relation, costly: costly.has(relation.name) }] : [{ relation, only, costly: false }]
       })
