@@ -4,14 +4,12 @@ import type { Inputs } from './inputs.ts'
 import type { Side } from './model/suite-run.ts'
 import { compareAccess } from './snapshot/access/compare.ts'
 import { takeAccessDifferences } from './snapshot/access/differences.ts'
-import { type Everyone, type EveryoneInput, tryEveryone } from './snapshot/access/everyone/take.ts'
 import { confirmed, tellEveryone } from './snapshot/access/everyone/tell.ts'
-import { askWitnesses } from './snapshot/access/everyone/witnesses.ts'
 import type { AccessFacts } from './snapshot/access/facts.ts'
 import { lookAtDefiners } from './snapshot/access/look-at-definers.ts'
 import { tellMadeUp } from './snapshot/access/made-up/tell-made-up.ts'
 import { tryMadeUp } from './snapshot/access/made-up/try-made-up.ts'
-import { askWholeSample, notToldForAll, takeSampled, unclear } from './snapshot/access/sampled.ts'
+import { takeEverybody } from './snapshot/access/sampled.ts'
 import { compareWrites } from './snapshot/access/writes/compare-writes.ts'
 import { tryWrites } from './snapshot/access/writes/try-writes.ts'
 import { type Identity, pickIdentities } from './snapshot/identities.ts'
@@ -48,16 +46,8 @@ export async function lookAtAccess(
       maxUsers: options.identities,
     })
     identities = picked
-    // All users are compared at once where their policies can be written out; the sample is for what that leaves open.
-    const few = await takeSampled(sides, picked, { signal, few: options.identities !== 'all' })
-    access = few.was
-    const early = options.identities === 'all' ? new Set<string>() : unclear(few)
-    const clear = await askWholeSample(sides, few, early, { signal })
-    const everyone = await askEveryone({ ...sides, ...clear }, clone, signal)
-    const open = notToldForAll(clear, everyone).difference(early)
-    const sampled = options.identities === 'all' ? clear : await askWholeSample(sides, clear, open, { signal })
-    const { was, is } =
-      everyone === undefined ? sampled : await askWitnesses({ ...sides, ...sampled }, everyone, { signal })
+    const all = options.identities === 'all'
+    const { was, is, everyone } = await takeEverybody(sides, picked, clone, { signal, all })
     access = was
     later = is
     const differences = await takeAccessDifferences(
@@ -91,15 +81,4 @@ export async function lookAtAccess(
     ...(access === undefined ? {} : { access }),
     ...(later === undefined ? {} : { later }),
   }
-}
-
-/** On clones, since functions of the app are called there. */
-async function askEveryone(
-  { before, after, was, is }: EveryoneInput,
-  clone: Cloner,
-  signal: AbortSignal,
-): Promise<Everyone | undefined> {
-  await using first = await clone(before)
-  await using second = await clone(after)
-  return await tryEveryone({ before: first, after: second, was, is }, { signal })
 }

@@ -1,18 +1,53 @@
+import type { Cloner } from '../../clones.ts'
 import type { Database } from '../../database/engine.ts'
 import type { Side } from '../../model/suite-run.ts'
 import type { Identity } from '../identities.ts'
 import { unexercised } from './coverage.ts'
-import type { Everyone } from './everyone/take.ts'
+import { type Everyone, tryEveryone } from './everyone/take.ts'
+import { askWitnesses } from './everyone/witnesses.ts'
 import { type AccessFacts, rowSets } from './facts.ts'
 import { type TakeAccessOptions, takeAccess } from './take.ts'
 
-export type Sampled = { readonly was: AccessFacts; readonly is: AccessFacts }
-
+type Sides = Readonly<Record<Side, Database>>
+type Sampled = { readonly was: AccessFacts; readonly is: AccessFacts }
 type Options = Pick<TakeAccessOptions, 'signal' | 'few' | 'only'>
 
+/**
+ * What the identities are shown on both sides, and what every user is. All users are compared at once where the policies
+ * can be written out, and the first of the sample are enough to hold that against; the whole sample is asked where this
+ * leaves something open, or everywhere (`all`). Throws `database.failed`, `aborted`.
+ */
+export async function takeEverybody(
+  sides: Sides,
+  identities: readonly Identity[],
+  clone: Cloner,
+  { signal, all = false }: { readonly signal?: AbortSignal; readonly all?: boolean } = {},
+): Promise<Sampled & { readonly everyone: Everyone | undefined }> {
+  const options = signal === undefined ? {} : { signal }
+  const few = await takeSampled(sides, identities, { ...options, few: !all })
+  const early = all ? new Set<string>() : unclear(few)
+  const clear = await askWholeSample(sides, few, early, options)
+  const everyone = await askEveryone({ ...sides, ...clear }, clone, options)
+  const open = all ? new Set<string>() : notToldForAll(clear, everyone).difference(early)
+  const sampled = await askWholeSample(sides, clear, open, options)
+  if (everyone === undefined) return { ...sampled, everyone }
+  return { ...(await askWitnesses({ ...sides, ...sampled }, everyone, options)), everyone }
+}
+
+/** On clones, since functions of the app are called there. */
+async function askEveryone(
+  { before, after, was, is }: Sides & Sampled,
+  clone: Cloner,
+  options: Options,
+): Promise<Everyone | undefined> {
+  await using first = await clone(before)
+  await using second = await clone(after)
+  return await tryEveryone({ before: first, after: second, was, is }, options)
+}
+
 /** What the sample is shown on both sides, or the first few of it. Throws `database.failed`, `aborted`. */
-export async function takeSampled(
-  { before, after }: Readonly<Record<Side, Database>>,
+async function takeSampled(
+  { before, after }: Sides,
   identities: readonly Identity[],
   options: Options,
 ): Promise<Sampled> {
@@ -21,7 +56,7 @@ export async function takeSampled(
 }
 
 /** Relations with rows at which one of the few gets no answer, or a policy is not put to the proof by them. */
-export function unclear({ was, is }: Sampled): ReadonlySet<string> {
+function unclear({ was, is }: Sampled): ReadonlySet<string> {
   const { touched, dropped, asBefore } = unexercised(was, is)
   const filled = new Set([...was.relations, ...is.relations].filter(({ rows }) => rows !== 0).map(({ name }) => name))
   const unproven = [...touched, ...dropped, ...asBefore].map(({ policy }) => policy.relation)
@@ -32,7 +67,7 @@ export function unclear({ was, is }: Sampled): ReadonlySet<string> {
 }
 
 /** Relations of both sides whose row sets are not known to be the same for every user. */
-export function notToldForAll({ was, is }: Sampled, everyone: Everyone | undefined): ReadonlySet<string> {
+function notToldForAll({ was, is }: Sampled, everyone: Everyone | undefined): ReadonlySet<string> {
   const told = everyone?.tables.filter(
     ({ exhaustive, changes }) => exhaustive.length === rowSets.length && changes.length === 0,
   )
@@ -42,8 +77,8 @@ export function notToldForAll({ was, is }: Sampled, everyone: Everyone | undefin
 }
 
 /** The facts with the whole sample asked at these relations. Throws `database.failed`, `aborted`. */
-export async function askWholeSample(
-  sides: Readonly<Record<Side, Database>>,
+async function askWholeSample(
+  sides: Sides,
   sampled: Sampled,
   only: ReadonlySet<string>,
   { signal }: { readonly signal?: AbortSignal },
