@@ -11,6 +11,9 @@ export type Differing = {
 
 export const chunkName = (heap: Pick<Heap, 'oid'>, place: number) => `${heap.oid}/${place}`
 
+/** Oid of the heap in a `chunkName`. */
+export const heapOf = (name: string) => Number.parseInt(name, 10)
+
 /** Every chunk of every heap: for a table whose columns went, where rows matter that are equal in the columns left. */
 export function everyChunk(table: LedgerTable, rows: number): Differing {
   const pagesPerChunk = Math.max(8, ...table.heaps.map((heap) => heap.pages))

@@ -7,7 +7,7 @@ import { count, ledgerFindings } from './findings.ts'
 import { compareOrphans, takeOrphans } from './orphans.ts'
 import type { Ledger } from './outcome.ts'
 import { compareLooseSequences, compareSequences, takeLooseSequences, takeSequences } from './sequences.ts'
-import { openPair } from './session.ts'
+import { KeptPairs, openPair } from './session.ts'
 import { type LedgerOptions, takeCatalogs, takeLedger } from './take.ts'
 import { compareViews, takeViews } from './views.ts'
 
@@ -21,11 +21,12 @@ export async function compareLedger(
   after: Database,
   options: LedgerOptions = {},
 ): Promise<{ readonly findings: readonly Finding[]; readonly checks: readonly Check[] }> {
-  const catalogs = await takeCatalogs(before, after, options.signal)
-  const ledger = await takeLedger(before, after, catalogs, options)
+  await using kept = new KeptPairs()
+  const catalogs = await takeCatalogs(before, after, options.signal, kept)
+  const ledger = await takeLedger(before, after, catalogs, { ...options, kept })
   const equal = new Set(ledger.tables.filter((table) => table.equal).map((table) => table.pair.after.object))
-  const orphans = compareOrphans(await takeOrphans(before, after, catalogs, equal, options))
-  await using pair = await openPair(before, after, options.signal)
+  const orphans = compareOrphans(await takeOrphans(before, after, catalogs, equal, { ...options, kept }))
+  await using pair = await openPair(before, after, options.signal, kept)
   const loose = await Promise.all([takeLooseSequences(pair.before), takeLooseSequences(pair.after)])
   const sequences = compareSequences(
     await takeSequences(pair.before),

@@ -29,7 +29,7 @@ export async function takeOrphans(
   equal: ReadonlySet<string>,
   options: LedgerOptions = {},
 ): Promise<readonly OrphanCount[]> {
-  await using first = await openPair(before, after, options.signal)
+  await using first = await openPair(before, after, options.signal, options.kept)
   const [declaredBefore, references] = await Promise.all([
     takeReferences(first.before, catalogs.before),
     takeReferences(first.after, catalogs.after),
@@ -45,7 +45,7 @@ export async function takeOrphans(
     before,
     after,
     open,
-    { pairs: options.jobs ?? 1, signal: options.signal },
+    { pairs: options.jobs ?? 1, signal: options.signal, kept: options.kept },
     async (pair, reference) => {
       const table = afterTables.get(reference.child)
       const parent = afterTables.get(reference.parent)

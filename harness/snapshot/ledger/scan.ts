@@ -1,7 +1,7 @@
 import type { Connection } from '../../database/engine.ts'
 import { qualified } from '../../database/identifiers.ts'
 import type { LedgerTable } from './catalog.ts'
-import { chunkName, type Differing, everyPlace, inChunk, theseChunks } from './chunks.ts'
+import { chunkName, type Differing, everyPlace, heapOf, inChunk, theseChunks } from './chunks.ts'
 import type { Side, TablePair } from './layout.ts'
 import { noChunks, type SameChunks } from './pages.ts'
 import type { SessionPair } from './session.ts'
@@ -37,14 +37,15 @@ export async function scanTable(
 ): Promise<ScanResult> {
   const pagesPerChunk = pagesPerChunkOf(table)
   const [before, after] = await Promise.all([
-    hashChunks(pair.before, table.before, layout.before.rowHash, pagesPerChunk, same.before),
-    hashChunks(pair.after, table.after, layout.after.rowHash, pagesPerChunk, same.after),
+    hashChunks(pair.before, table.before, layout.before.rowHash, pagesPerChunk, same.places),
+    hashChunks(pair.after, table.after, layout.after.rowHash, pagesPerChunk, same.places),
   ])
   const names = heapNames(table)
   const left = differingChunks(table.before, before, table.after, after, names, pagesPerChunk)
   const right = differingChunks(table.after, after, table.before, before, names, pagesPerChunk)
+  const alike = rowsInSame(before, same)
   return {
-    rows: { before: total(before) + sum(same.before.values()), after: total(after) + sum(same.after.values()) },
+    rows: { before: total(before) + alike, after: total(after) + alike },
     equal: left.rows === 0 && right.rows === 0,
     differing: { before: left, after: right },
   }
@@ -59,7 +60,7 @@ async function hashChunks(
   table: LedgerTable,
   rowHash: string,
   pagesPerChunk: number,
-  known: ReadonlyMap<string, number>,
+  known: ReadonlySet<string>,
 ): Promise<Chunks> {
   const chunks = new Map<string, { count: number; sum: string }>()
   for (const heap of table.heaps) {
@@ -114,6 +115,12 @@ function differingChunks(
     return { heap, chunks: places }
   })
   return { rows, pagesPerChunk, heaps: heaps.filter((heap) => heap.chunks.length > 0) }
+}
+
+/** Rows of the chunks that are the same: those of their heaps, less those of the chunks that were hashed. */
+function rowsInSame(before: Chunks, { heapRows }: SameChunks): number {
+  const hashed = (oid: number) => sum([...before].map(([name, { count }]) => (heapOf(name) === oid ? count : 0)))
+  return sum([...heapRows].map(([oid, rows]) => rows - hashed(oid)))
 }
 
 const sum = (numbers: Iterable<number>) => [...numbers].reduce((all, number) => all + number, 0)

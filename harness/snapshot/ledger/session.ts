@@ -23,12 +23,37 @@ export async function openSession(database: Database, signal?: AbortSignal): Pro
   return connection
 }
 
-/** Opens both sides; when one cannot be opened the other is closed. */
+type OpenPair = SessionPair & AsyncDisposable
+
+/** Pairs of the same two databases that nobody uses now: a session costs more than most of what is asked in it. */
+export class KeptPairs implements AsyncDisposable {
+  readonly #idle: OpenPair[] = []
+
+  /** One that is kept, or else one that `open` opens. Disposal gives it back. */
+  async borrow(open: () => Promise<OpenPair>): Promise<OpenPair> {
+    const pair = this.#idle.pop() ?? (await open())
+    return { before: pair.before, after: pair.after, [Symbol.asyncDispose]: async () => void this.#idle.push(pair) }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#idle.splice(0).map((pair) => pair[Symbol.asyncDispose]()))
+  }
+}
+
+/** Opens both sides; when one cannot be opened the other is closed. `kept`: where one may be had already. */
 export async function openPair(
   before: Database,
   after: Database,
   signal?: AbortSignal,
-): Promise<SessionPair & AsyncDisposable> {
+  kept?: KeptPairs,
+): Promise<OpenPair> {
+  throwIfAborted(signal, `opening sessions on ${before.name} and ${after.name}`)
+  return kept === undefined
+    ? await openBoth(before, after, signal)
+    : await kept.borrow(() => openBoth(before, after, signal))
+}
+
+async function openBoth(before: Database, after: Database, signal: AbortSignal | undefined): Promise<OpenPair> {
   const opened = await Promise.allSettled([openSession(before, signal), openSession(after, signal)])
   const [left, right] = opened
   const close = async () => {
@@ -50,13 +75,13 @@ export async function eachWithPair<Item>(
   before: Database,
   after: Database,
   items: readonly Item[],
-  options: { readonly pairs: number; readonly signal?: AbortSignal | undefined },
+  options: { readonly pairs: number; readonly signal?: AbortSignal | undefined; readonly kept?: KeptPairs | undefined },
   work: (pair: SessionPair, item: Item) => Promise<void>,
 ): Promise<void> {
   let next = 0
   let failed = false
   const run = async () => {
-    await using pair = await openPair(before, after, options.signal)
+    await using pair = await openPair(before, after, options.signal, options.kept)
     for (;;) {
       const item = items[next++]
       if (item === undefined || failed) return
@@ -64,7 +89,7 @@ export async function eachWithPair<Item>(
       await work(pair, item)
     }
   }
-  const workers = Array.from({ length: Math.max(1, Math.min(options.pairs, items.length)) }, () =>
+  const workers = Array.from({ length: Math.min(Math.max(1, options.pairs), items.length) }, () =>
     run().catch((error: unknown) => {
       failed = true
       throw error

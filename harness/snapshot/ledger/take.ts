@@ -10,7 +10,7 @@ import { compareKeys, type Ledger, noRows, type Rows, type TableOutcome, type Wh
 import { noChunks, sameChunks } from './pages.ts'
 import { keysKept, type Move, type RowComparison, type Tally } from './rows.ts'
 import { pagesPerChunkOf, scanTable } from './scan.ts'
-import { eachWithPair, openPair, openSession, type SessionPair } from './session.ts'
+import { eachWithPair, type KeptPairs, openPair, openSession, type SessionPair } from './session.ts'
 import { whileSteady } from './steady.ts'
 
 export type LedgerOptions = {
@@ -29,6 +29,8 @@ export type LedgerOptions = {
   readonly pagesFrom?: number | undefined
   /** Only these tables, by the name that findings give them. Default: all. */
   readonly only?: ReadonlySet<string> | undefined
+  /** Sessions of the two databases that are kept from one step to the next. */
+  readonly kept?: KeptPairs | undefined
 }
 
 /**
@@ -82,10 +84,16 @@ export async function takeLedger(
   ]
   let done = 0
   const pairs = options.jobs ?? Math.max(1, Math.floor(availableParallelism() / 2))
-  await eachWithPair(before, after, work, { pairs, signal: options.signal }, async (sessions, item) => {
-    await item.run(sessions)
-    options.onProgress?.({ done: ++done, of: work.length, table: item.table })
-  })
+  await eachWithPair(
+    before,
+    after,
+    work,
+    { pairs, signal: options.signal, kept: options.kept },
+    async (sessions, item) => {
+      await item.run(sessions)
+      options.onProgress?.({ done: ++done, of: work.length, table: item.table })
+    },
+  )
   const byName = (left: WholeTable, right: WholeTable) => (left.table.object < right.table.object ? -1 : 1)
   return {
     tables: tables.sort((left, right) => (left.pair.before.object < right.pair.before.object ? -1 : 1)),
@@ -98,8 +106,9 @@ export async function takeCatalogs(
   before: Database,
   after: Database,
   signal: AbortSignal | undefined,
+  kept?: KeptPairs,
 ): Promise<Readonly<Record<Side, LedgerCatalog>>> {
-  await using sessions = await openPair(before, after, signal)
+  await using sessions = await openPair(before, after, signal, kept)
   const [left, right] = await Promise.all([takeCatalog(sessions.before), takeCatalog(sessions.after)])
   return { before: left, after: right }
 }
