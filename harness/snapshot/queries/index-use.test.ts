@@ -53,7 +53,7 @@ describe('what became of the indexes that reads used', () => {
     const [finding] = judgeIndexUse(stays, [read(['by_user'], ['by_user_and_time'])])
     expect(finding).toMatchObject({ kind: 'index.abandoned', object: 'public.logs' })
     expect(finding?.evidence).toContain('used instead: by_user_and_time')
-    expect(finding?.fix).toContain('drop index concurrently public.by_user;')
+    expect(finding?.fix).toContain('drop index concurrently "public"."by_user";')
   })
 
   test('is not told where another read uses it, a function does, or the table is small', () => {

@@ -1,4 +1,5 @@
 import type { Connection } from '../../database/engine.ts'
+import { qualified } from '../../database/identifiers.ts'
 import type { Finding } from '../../model/finding.ts'
 import type { StoredIndex, StoredTable } from '../storage/take.ts'
 import type { Measured } from './judge.ts'
@@ -127,7 +128,7 @@ function abandonedFinding({ object, schema }: StoredTable, abandoned: readonly I
         (name) => `used instead: ${name}`,
       ),
     ]),
-    fix: `If nothing else needs ${abandoned.length === 1 ? 'it' : 'them'}: ${abandoned.map(({ name }) => `drop index concurrently ${schema}.${name};`).join(' ')}`,
+    fix: `If nothing else needs ${abandoned.length === 1 ? 'it' : 'them'}: ${abandoned.map(({ name }) => `drop index concurrently ${qualified(schema, name)};`).join(' ')}`,
   }
 }
 
