@@ -1,5 +1,9 @@
+import { availableParallelism } from 'node:os'
 import type { Connection, Database } from '../../database/engine.ts'
 import type { Dump } from '../dump.ts'
+
+/** Cores that the sessions of a restore keep busy; helpers of an index build would only be in their way. */
+const usualSessions = 2
 
 /**
  * A session as an archive's statements expect it: the settings that pg_dump wrote them under, nothing that ends a long
@@ -32,6 +36,7 @@ function sessionSettings(dump: Dump): string {
     'SET row_security = off;',
     'SET synchronous_commit = off;',
     "SET maintenance_work_mem = '256MB';",
+    `SET max_parallel_maintenance_workers = ${Math.max(0, Math.min(2, availableParallelism() - usualSessions))};`,
     ...own,
   ].join('\n')
 }
