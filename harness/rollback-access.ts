@@ -3,7 +3,7 @@ import type { Check } from './model/check.ts'
 import type { Finding } from './model/finding.ts'
 import { compareAccess } from './snapshot/access/compare.ts'
 import { takeAccessDifferences } from './snapshot/access/differences.ts'
-import { type AccessFacts, type Probe, setsOf } from './snapshot/access/facts.ts'
+import { type AccessFacts, type Probe, placeOf, setsOf } from './snapshot/access/facts.ts'
 import { takeAccess } from './snapshot/access/take.ts'
 
 const base = {
@@ -84,7 +84,6 @@ export async function compareAccessBack(
  * answer the migrations changed. Where policies are costly, those who were asked about a part of the rows come first. Pure.
  */
 export function sampleOf({ identities, probes }: AccessFacts, later: AccessFacts | undefined): readonly Probe[] {
-  const placeOf = ({ relation, identity }: Probe) => `${relation}\n${identity}`
   const answerOf = ({ outcome }: Probe) => JSON.stringify([outcome.state, setsOf(outcome)])
   const now = new Map((later?.probes ?? []).map((probe) => [placeOf(probe), answerOf(probe)]))
   const isUser = ({ identity }: Probe) => identities[identity]?.userId !== undefined

@@ -3,7 +3,7 @@ import type { Database } from '../database/engine.ts'
 import type { Finding } from '../model/finding.ts'
 import { compareAccess } from '../snapshot/access/compare.ts'
 import { takeAccessDifferences } from '../snapshot/access/differences.ts'
-import { type AccessFacts, type Probe, setsOf } from '../snapshot/access/facts.ts'
+import { type AccessFacts, type Probe, placeOf, setsOf } from '../snapshot/access/facts.ts'
 import { lookAtDefiners } from '../snapshot/access/look-at-definers.ts'
 import { madeUpFindings } from '../snapshot/access/made-up/tell-made-up.ts'
 import { tryMadeUp } from '../snapshot/access/made-up/try-made-up.ts'
@@ -91,7 +91,6 @@ function partOf(whole: AccessFacts, only: ReadonlySet<string>, like: AccessFacts
 
 /** The facts with those probes only whose answers differ later; all of them at a relation where none does. */
 function concernedBy(access: AccessFacts, later: AccessFacts): AccessFacts {
-  const placeOf = ({ relation, identity }: Probe) => `${relation}\n${identity}`
   const now = new Map(later.probes.map((probe) => [placeOf(probe), probe]))
   const differ = (probe: Probe) => {
     const other = now.get(placeOf(probe))

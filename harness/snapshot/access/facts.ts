@@ -105,3 +105,18 @@ const noRows = { seen: emptySet, updatable: emptySet, deletable: emptySet, inser
 export function setsOf(outcome: Outcome): Readonly<Record<RowSetName, HashedSet>> {
   return outcome.state === 'read' ? outcome.sets : noRows
 }
+
+/** By relation, then by identity. */
+export function inOrder(probes: readonly Probe[]): Probe[] {
+  return probes.toSorted((a, b) =>
+    a.relation < b.relation ? -1 : a.relation > b.relation ? 1 : a.identity - b.identity,
+  )
+}
+
+export const placeOf = ({ relation, identity }: Pick<Probe, 'relation' | 'identity'>) => `${relation}\n${identity}`
+
+/** The facts with these probes, each in the place of an earlier one of the same relation and identity. */
+export function withProbes(facts: AccessFacts, probes: readonly Probe[]): AccessFacts {
+  const again = new Set(probes.map(placeOf))
+  return { ...facts, probes: inOrder([...facts.probes.filter((probe) => !again.has(placeOf(probe))), ...probes]) }
+}

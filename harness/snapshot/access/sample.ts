@@ -14,9 +14,9 @@ const rowCost = { read: 0.001, call: 0.02, lookup: 0.005 }
 
 /**
  * Policies that call a function for each row cost seconds for each user, so a relation is asked for as many users as fit
- * into an equal share of the budget, at least `fewestUsers`; anon and service_role always. The budget is an estimate in
- * milliseconds of one core, and stands on row
- * counts and on what the policies depend on, never on a clock, so the same database gives the same sample.
+ * into an equal share of the budget, at least `fewestUsers`; anon and service_role always. The budget, in milliseconds of
+ * one core, is held against an estimate by row counts and by what the policies depend on, never against a clock, so the
+ * same database gives the same sample.
  */
 export async function samplePlan(
   session: Connection,

@@ -5,7 +5,7 @@ import type { Identity } from '../identities.ts'
 import { unexercised } from './coverage.ts'
 import { type Everyone, tryEveryone } from './everyone/take.ts'
 import { askWitnesses } from './everyone/witnesses.ts'
-import { type AccessFacts, rowSets } from './facts.ts'
+import { type AccessFacts, rowSets, withProbes } from './facts.ts'
 import { type TakeAccessOptions, takeAccess } from './take.ts'
 
 type Sides = Readonly<Record<Side, Database>>
@@ -66,7 +66,7 @@ function unclear({ was, is }: Sampled): ReadonlySet<string> {
   ])
 }
 
-/** Relations of both sides whose row sets are not known to be the same for every user. */
+/** Relations whose row sets are not known to be the same for every user, those of one side only among them. */
 function notToldForAll({ was, is }: Sampled, everyone: Everyone | undefined): ReadonlySet<string> {
   const told = everyone?.tables.filter(
     ({ exhaustive, changes }) => exhaustive.length === rowSets.length && changes.length === 0,
@@ -85,14 +85,7 @@ async function askWholeSample(
 ): Promise<Sampled> {
   if (only.size === 0) return sampled
   const more = await takeSampled(sides, sampled.was.identities, { only, ...(signal === undefined ? {} : { signal }) })
-  return { was: withProbes(sampled.was, more.was), is: withProbes(sampled.is, more.is) }
-}
-
-function withProbes(facts: AccessFacts, { probes }: AccessFacts): AccessFacts {
-  const asked = new Set(probes.map(({ relation }) => relation))
-  const all = [...facts.probes.filter(({ relation }) => !asked.has(relation)), ...probes]
-  all.sort((a, b) => (a.relation < b.relation ? -1 : a.relation > b.relation ? 1 : a.identity - b.identity))
-  return { ...facts, probes: all }
+  return { was: withProbes(sampled.was, more.was.probes), is: withProbes(sampled.is, more.is.probes) }
 }
 
 function names({ relations }: AccessFacts): Set<string> {

@@ -6,6 +6,7 @@ import {
   type AccessFacts,
   apiRoles,
   type BrokenWrite,
+  inOrder,
   type Outcome,
   type Policy,
   type Probe,
@@ -79,9 +80,16 @@ export async function takeAccess(
     }
   }
   await Promise.all(Array.from({ length: jobs }, work))
-  probes.sort((a, b) => (a.relation < b.relation ? -1 : a.relation > b.relation ? 1 : a.identity - b.identity))
   const brokenWrites = await planWrites(session, relations, identities)
-  return { identities, relations, policies, probes, brokenWrites, tables: await readTables(session), skipped }
+  return {
+    identities,
+    relations,
+    policies,
+    probes: inOrder(probes),
+    brokenWrites,
+    tables: await readTables(session),
+    skipped,
+  }
 }
 
 async function readTables(session: Connection): Promise<number[]> {

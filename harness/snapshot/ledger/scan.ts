@@ -119,8 +119,8 @@ function differingChunks(
 
 /** Rows of the chunks that are the same: those of their heaps, less those of the chunks that were hashed. */
 function rowsInSame(before: Chunks, { heapRows }: SameChunks): number {
-  const hashed = (oid: number) => sum([...before].map(([name, { count }]) => (heapOf(name) === oid ? count : 0)))
-  return sum([...heapRows].map(([oid, rows]) => rows - hashed(oid)))
+  const hashed = [...before].filter(([name]) => heapRows.has(heapOf(name)))
+  return sum(heapRows.values()) - sum(hashed.map(([, { count }]) => count))
 }
 
 const sum = (numbers: Iterable<number>) => [...numbers].reduce((all, number) => all + number, 0)

@@ -1,6 +1,6 @@
 import type { Database } from '../../../database/engine.ts'
 import { type Identity, readTokens } from '../../identities.ts'
-import type { AccessFacts, Probe } from '../facts.ts'
+import { type AccessFacts, type Probe, placeOf, withProbes } from '../facts.ts'
 import { takeAccess } from '../take.ts'
 import type { Everyone } from './take.ts'
 
@@ -25,8 +25,7 @@ export async function askWitnesses(
   )
   const indexOf = new Map(identities.map(({ userId }, index) => [userId, index]))
   const questions: Probe[] = []
-  const place = ({ relation, identity }: Probe) => `${relation}\n${identity}`
-  const asked = new Set(was.probes.filter(({ only }) => only === undefined).map(place))
+  const asked = new Set(was.probes.filter(({ only }) => only === undefined).map(placeOf))
   for (const { relation, id } of wanted) {
     const token = tokens.get(id)
     if (token === undefined) continue
@@ -45,10 +44,7 @@ export async function askWitnesses(
       ...(signal === undefined ? {} : { signal }),
     })
     // Who was asked about a part of the rows is now asked about all of them.
-    const again = new Set(probes.map(place))
-    const all = [...facts.probes.filter((probe) => !again.has(place(probe))), ...probes]
-    all.sort((a, b) => (a.relation < b.relation ? -1 : a.relation > b.relation ? 1 : a.identity - b.identity))
-    return { ...facts, identities, probes: all }
+    return withProbes({ ...facts, identities }, probes)
   }
   return { was: await ask(before, was), is: await ask(after, is) }
 }
