@@ -16,7 +16,7 @@ import { runTasks } from './load/schedule.ts'
 import { takeServerFacts } from './load/server-facts.ts'
 import { Sessions } from './load/session.ts'
 import { Stopwatch } from './load/stopwatch.ts'
-import { Masking, type MaskSetup } from './mask/masking.ts'
+import { type Looked, lookForMasks, Masking, type MaskSetup } from './mask/masking.ts'
 import { loadNatively } from './native/load-natively.ts'
 import { type PlannedEntry, type PlanPhase, planRestore } from './plan.ts'
 import { checkServerVersion } from './server-version.ts'
@@ -53,13 +53,18 @@ export async function restore(dump: Dump, database: Database, options: RestoreOp
   await using sessions = new Sessions(dump, database)
   const stop = () => sessions.cut()
   options.signal?.addEventListener('abort', stop)
+  const { mask, signal } = options
+  const masks = mask && { setup: mask, looked: lookForMasks(dump, mask, signal) }
+  // It may fail before anyone waits for it.
+  masks?.looked.catch(() => {})
   try {
-    return await restoreInto(database, dump, sessions, options)
+    return await restoreInto(database, dump, sessions, options, masks)
   } catch (error) {
     throwIfAborted(options.signal, 'restoring the dump')
     throw error
   } finally {
     options.signal?.removeEventListener('abort', stop)
+    await masks?.looked.catch(() => {})
   }
 }
 
@@ -68,6 +73,7 @@ async function restoreInto(
   dump: Dump,
   sessions: Sessions,
   options: RestoreOptions,
+  masks: { readonly setup: MaskSetup; readonly looked: Promise<Looked> } | undefined,
 ): Promise<RestoreRun> {
   const watch = new Stopwatch()
   const { missing } = dump
@@ -106,8 +112,7 @@ async function restoreInto(
   let unchecked: Loader['unchecked'] = []
   watch.lap('prepare')
   await runPhase('pre-data')
-  const { mask } = options
-  if (mask !== undefined) masking = await watch.time('mask', () => Masking.plan(dump, main, mask, signal))
+  if (masks) masking = await watch.time('mask', () => Masking.plan(dump, main, masks.setup, masks.looked))
   const source = masking === undefined ? dump : { ...dump, data: masking.data }
   await watch.time('load', async () => {
     const connections = [main, ...(await sessions.openMore((options.jobs ?? 2) - 1))]

@@ -13,6 +13,8 @@ const value = fc.oneof(
   fc.string({
     unit: fc.constantFrom('\t', '\n', '\r', '\\', '@', 'N', '.', 'e', 'y', 'J', 'a', 'é', '\b', '\v', '\f'),
   }),
+  // Rows are skipped only from some length on.
+  fc.string({ unit: fc.constantFrom('\n', '\\', '.', 'a'), minLength: 30, maxLength: 90 }),
 )
 const columnMask = fc.constantFrom(undefined, loud, marked)
 const table = fc.integer({ min: 1, max: 5 }).chain((width) =>

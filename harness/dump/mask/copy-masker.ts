@@ -1,6 +1,6 @@
 import { own } from '../archive/pieces.ts'
 import { escapeField, unescapeField } from './copy-text.ts'
-import { secretMarks } from './mentions.ts'
+import { Marks } from './marks.ts'
 
 /** What becomes of the fields of one column. */
 export type FieldMask = {
@@ -11,6 +11,10 @@ export type FieldMask = {
 }
 
 const [tab, newline, at, backslash, dot] = [9, 10, 64, 92, 46]
+/** Below so many bytes, looking for the ends of rows takes as long as reading them. */
+const worthSkipping = 64
+const closingLine = Buffer.from('\\.\n')
+const nothing = Buffer.alloc(0)
 
 /**
  * Masks rows of COPY's text format on their way, in pieces that end anywhere. Only fields that may change are ever
@@ -35,10 +39,12 @@ export class CopyMasker {
   #isAscii = true
   #mayBeMarked = false
   // Of the piece at hand:
-  #output = Buffer.alloc(0)
+  #output = nothing
+  /** To begin with: what the piece may become. */
+  #outputBytes = 0
   #used = 0
 
-  /** `columns` by position. `onRow` is called before the fields of each row. */
+  /** `columns` by position. `onRow` is called before the fields of each row that can change. */
   constructor(columns: readonly (FieldMask | undefined)[], onRow: () => void = () => {}) {
     this.#columns = columns
     this.#onRow = onRow
@@ -48,24 +54,33 @@ export class CopyMasker {
     onRow()
   }
 
-  /** The piece, masked; without its last field, where that one may change and is not there as a whole yet. */
+  /** The piece, masked, or itself, where nothing in it changes; without its last field, where that one may change and is not there as a whole yet. */
   push(piece: Buffer): Buffer {
     if (this.#closed || piece.length === 0) return piece
-    this.#output = Buffer.allocUnsafeSlow(piece.length + (piece.length >> 1) + 1024)
+    this.#output = nothing
+    this.#outputBytes = piece.length + (piece.length >> 1) + 1024
     this.#used = 0
-    const hasSecret = secretMarks.some((mark) => piece.includes(mark))
-    const last = hasSecret || piece.includes(at) ? this.#last : this.#lastUnmarked
+    let isSame = true
+    const marks = new Marks(piece)
+    const { hasSecret } = marks
+    const last = marks.next(0) < piece.length ? this.#last : this.#lastUnmarked
+    const skips = this.#lastUnmarked === 0 && !piece.includes(closingLine)
     this.#mayBeMarked ||= hasSecret || this.#earlierBytes > 0
     let written = 0
-    let start = 0
     let position = this.#escaped ? 1 : 0
+    let start = 0
     this.#escaped = false
+    if (skips && this.#column === 0 && this.#earlierBytes === 0) {
+      position = lastRowStart(piece, 0, marks.next(0))
+      start = position
+    }
     while (position < piece.length) {
       const byte = piece[position] ?? 0
       if (byte > backslash && byte < 0x80) position++
       else if (byte === tab || byte === newline) {
         const masked = this.#field(piece, start, position)
         if (masked !== undefined) {
+          isSame = false
           if (written < start) this.#copy(piece, written, start)
           this.#write(masked)
           written = position
@@ -87,6 +102,9 @@ export class CopyMasker {
         if (this.#column >= last && this.#column > 0) {
           position = rowEnd(piece, position)
           start = position
+        } else if (skips && this.#column === 0) {
+          position = lastRowStart(piece, position, marks.next(position))
+          start = position
         }
       } else if (byte === backslash) {
         this.#hasEscapes = true
@@ -99,13 +117,18 @@ export class CopyMasker {
       }
     }
     if (position > piece.length) this.#escaped = true
-    this.#rest(piece, written, start)
+    const held = !this.#closed && this.#columns[this.#column] !== undefined && start < piece.length
+    this.#earlierBytes += piece.length - start
+    this.#lastByte = piece.at(-1) ?? 0
+    if (isSame && !held) return piece
+    this.#copy(piece, written, held ? start : piece.length)
+    if (held) this.#pending.push(Buffer.from(piece.subarray(start)))
     return own(this.#output.subarray(0, this.#used), { isAll: true })
   }
 
   /** What is left once the last piece was pushed: a field without its end. */
   end(): Buffer {
-    const left = this.#field(Buffer.alloc(0), 0, 0) ?? Buffer.concat(this.#pending)
+    const left = this.#field(nothing, 0, 0) ?? Buffer.concat(this.#pending)
     this.#pending = []
     return typeof left === 'string' ? Buffer.from(left) : left
   }
@@ -135,14 +158,6 @@ export class CopyMasker {
     return (end > 0 ? piece[end - 1] : this.#lastByte) === dot
   }
 
-  #rest(piece: Buffer, written: number, start: number): void {
-    const held = !this.#closed && this.#columns[this.#column] !== undefined && start < piece.length
-    this.#copy(piece, written, held ? start : piece.length)
-    if (held) this.#pending.push(Buffer.from(piece.subarray(start)))
-    this.#earlierBytes += piece.length - start
-    this.#lastByte = piece.at(-1) ?? 0
-  }
-
   #copy(piece: Buffer, from: number, to: number): void {
     this.#room(to - from)
     this.#used += piece.copy(this.#output, this.#used, from, to)
@@ -170,7 +185,7 @@ export class CopyMasker {
 
   #room(bytes: number): void {
     if (this.#used + bytes <= this.#output.length) return
-    const larger = Buffer.allocUnsafeSlow((this.#used + bytes) * 2)
+    const larger = Buffer.allocUnsafeSlow(Math.max((this.#used + bytes) * 2, this.#outputBytes))
     this.#output.copy(larger, 0, 0, this.#used)
     this.#output = larger
   }
@@ -178,10 +193,24 @@ export class CopyMasker {
 
 /** Where the row ends, from the beginning of one of its fields on; where the piece cannot tell, that beginning. */
 function rowEnd(piece: Buffer, from: number): number {
-  for (let end = piece.indexOf(newline, from); end >= 0; end = piece.indexOf(newline, end + 1)) {
-    let slashes = 0
-    while (end - 1 - slashes >= from && piece[end - 1 - slashes] === backslash) slashes++
-    if (slashes % 2 === 0) return end
+  for (let end = piece.indexOf(newline, from); end >= 0; end = piece.indexOf(newline, end + 1))
+    if (!isEscaped(piece, end, from)) return end
+  return from
+}
+
+/** Whether a backslash takes the byte's meaning away; nothing in front of `from` does. */
+function isEscaped(piece: Buffer, at: number, from: number): boolean {
+  let slashes = 0
+  while (at - 1 - slashes >= from && piece[at - 1 - slashes] === backslash) slashes++
+  return slashes % 2 === 1
+}
+
+/** Where the row begins that has the byte at `before`, or the piece's last one; no earlier than `from`, where one begins. */
+function lastRowStart(piece: Buffer, from: number, before: number): number {
+  if (before - from < worthSkipping) return from
+  for (let end = piece.lastIndexOf(newline, before - 1); end >= from; end = piece.lastIndexOf(newline, end - 1)) {
+    if (!isEscaped(piece, end, from)) return end + 1
+    if (end === 0) break
   }
   return from
 }

@@ -14,7 +14,7 @@ import { createMasks, type Masks } from './masks.ts'
 import { type PlannedMask, planMasks } from './plan.ts'
 import { copyColumns, referencesIn } from './references.ts'
 import { sampleValues } from './sample.ts'
-import { maskWords } from './words.ts'
+import { type MaskWords, maskWords } from './words.ts'
 
 export type MaskSetup = {
   readonly config: MaskConfig
@@ -63,22 +63,25 @@ export class Masking {
    * Decides what is masked, once the tables are there: by the config, by what the platform keeps, and by looking at names,
    * types and a sample of each table's values. Throws `config.invalid`.
    */
-  static async plan(dump: Dump, connection: Connection, setup: MaskSetup, signal?: AbortSignal): Promise<Masking> {
+  static async plan(dump: Dump, connection: Connection, setup: MaskSetup, looked: Promise<Looked>): Promise<Masking> {
     const tables = await takeMaskFacts(connection)
     const byName = new Map(tables.map((table) => [table.table, table.columns]))
     const columnsOf = (entry: TocEntry) =>
       copyColumns(entry.copyStatement) ??
       (byName.get(tableOf(entry)) ?? []).filter(({ isGenerated }) => !isGenerated).map(({ name }) => name)
-    const samples: ReadonlyMap<string, readonly string[]> =
-      setup.config.find === false ? new Map() : await sampleTables(dump, columnsOf, signal)
+    const { samples, words } = await looked
+    const byColumn = new Map<string, readonly string[]>()
+    for (const { entry, values } of samples)
+      for (const [at, column] of columnsOf(entry).entries())
+        byColumn.set(`${tableOf(entry)}\0${column}`, values[at] ?? [])
     const plan = planMasks(
       setup.config,
       tables,
-      (table, column) => samples.get(`${table}\0${column}`) ?? [],
+      (table, column) => byColumn.get(`${table}\0${column}`) ?? [],
       referencesIn(dump.entries),
     )
     const keyed = new KeyedHash(setup.key ?? randomBytes(32).toString('hex'))
-    const masks = createMasks(keyed, await maskWords(), { keep: setup.keep, limits: plan.limits })
+    const masks = createMasks(keyed, words, { keep: setup.keep, limits: plan.limits })
     return new Masking(dump, plan.masks, masks, { key: setup.key === undefined ? 'random' : 'given', columnsOf })
   }
 
@@ -143,18 +146,21 @@ function tableOf({ schema = '', name }: TocEntry): string {
   return `${schema}.${name}`
 }
 
-async function sampleTables(
-  dump: Dump,
-  columnsOf: (entry: TocEntry) => string[],
-  signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const samples = new Map<string, readonly string[]>()
-  for (const entry of dump.entries) {
+/** What masks need of the dump alone. */
+export type Looked = {
+  readonly words: MaskWords
+  /** Values of each table by position of the column; none where nothing is looked for. */
+  readonly samples: readonly { readonly entry: TocEntry; readonly values: readonly (readonly string[])[] }[]
+}
+
+/** Reads what `Masking.plan` needs of the dump, while the server still makes the tables. Throws `dump.corrupt`, `aborted`. */
+export async function lookForMasks(dump: Dump, { config }: MaskSetup, signal?: AbortSignal): Promise<Looked> {
+  const words = await maskWords()
+  const samples: { entry: TocEntry; values: string[][] }[] = []
+  for (const entry of config.find === false ? [] : dump.entries) {
     if (entry.type !== 'TABLE DATA' || dump.data.form(entry.id) !== 'copy') continue
     throwIfAborted(signal, 'looking for personal data')
-    const columns = columnsOf(entry)
-    const values = await sampleValues(dump.data, entry.id, columns.length)
-    for (const [at, column] of columns.entries()) samples.set(`${tableOf(entry)}\0${column}`, values[at] ?? [])
+    samples.push({ entry, values: await sampleValues(dump.data, entry.id) })
   }
-  return samples
+  return { words, samples }
 }

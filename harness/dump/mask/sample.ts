@@ -6,7 +6,7 @@ const sampleRows = 300
 const sampleBytes = 512 * 1024
 
 /** Values of the first rows of an entry, by position of the column, without NULL and the empty value. Nothing is written anywhere. */
-export async function sampleValues(data: DumpData, entryId: number, columns: number): Promise<string[][]> {
+export async function sampleValues(data: DumpData, entryId: number): Promise<string[][]> {
   const pieces: Buffer[] = []
   let bytes = 0
   let lines = 0
@@ -23,7 +23,7 @@ export async function sampleValues(data: DumpData, entryId: number, columns: num
   const all = text.split('\n').slice(0, isCut ? -1 : undefined)
   const closing = all.indexOf('\\.')
   const rows = (closing < 0 ? all : all.slice(0, closing)).map((line) => line.split('\t'))
-  return Array.from({ length: columns }, (_, at) =>
+  return Array.from({ length: rows[0]?.length ?? 0 }, (_, at) =>
     rows.flatMap((row) => {
       const field = row[at]
       return field === undefined || field === '' || field === '\\N' ? [] : [unescapeField(field)]
