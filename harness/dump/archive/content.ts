@@ -4,6 +4,7 @@ import type { DumpContent, DumpData, DumpSource, TocEntry } from '../dump.ts'
 import type { ArchiveHead } from './head.ts'
 import { type ArchiveFormat, versionNumber } from './header.ts'
 import { InsertedRows } from './inserted-rows.ts'
+import { refuseForeignStatements } from './statements.ts'
 
 /** What an archive is to the rest, whatever its format. Throws `dump.corrupt`, `dump.truncated` and `dump.not-supported`. */
 export async function archiveContent(
@@ -13,6 +14,10 @@ export async function archiveContent(
   source: DumpSource,
 ): Promise<DumpContent> {
   const { minor, compression, serverVersion, database, createdAt } = header
+  refuseForeignStatements(
+    items.map((item) => item.entry),
+    source.path,
+  )
   const { entries, data } = await withCopyStatements(
     items.map((item) => item.entry),
     packed,
