@@ -134,6 +134,17 @@ test("what the files of the platform's CLI cannot hold is told, and nothing of t
   expect((await inspectFile(fixture('planner/production.dump'))).text).not.toContain('Not in the dump')
 })
 
+test('roles that a dump brings itself are told, apart from those that it only names', async () => {
+  const cluster = `--\n-- PostgreSQL database cluster dump\n--\n\nCREATE ROLE "my app";\nALTER ROLE "my app" WITH LOGIN;\n\\connect postgres\n--\n-- PostgreSQL database dump\n--\n\nCREATE TABLE auth.users (id int);\nALTER TABLE auth.users OWNER TO keeper;\nGRANT SELECT ON TABLE auth.users TO "my app";\nCOPY auth.users (id) FROM stdin;\n1\n\\.\n--\n-- PostgreSQL database dump complete\n--\n\n--\n-- PostgreSQL database cluster dump complete\n--\n`
+  const path = join(folder, 'cluster.backup')
+  await writeFile(path, cluster)
+  expect(await documentOf(path)).toMatchObject({ ownRoles: ['my app'], roles: [{ name: 'keeper', made: true }] })
+  const { text } = await inspectFile(path)
+  expect(text).toContain('Roles of its own: my app\nRoles named besides: keeper\n')
+  expect(text).toContain('Tables with rows: 1, as text\n')
+  expect((await inspectFile(fixture('planner/production.dump'))).text).not.toContain('Roles of its own')
+})
+
 test('bad input is refused as a run does', async () => {
   await expect(inspectFile('nowhere.dump')).rejects.toMatchObject({ code: 'dump.not-found' })
   await expect(inspectCommand({}, folder, signal)).rejects.toMatchObject({ code: 'usage.invalid' })

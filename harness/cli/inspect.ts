@@ -36,7 +36,7 @@ const endings = { alter: 'in another form', stub: 'left out or stubbed', refuse:
 
 /** Pure. `all`: every table. */
 function render(found: Inspection, all: boolean): string {
-  const { dump, tables, extensions, roles, history, entries } = found
+  const { dump, tables, extensions, roles, ownRoles, history, entries } = found
   const total = entries.restore + entries.alter + entries.stub + entries.refuse
   const shown = all ? tables : tables.slice(0, shownTables)
   const made = roles.filter((role) => role.made).map(({ name }) => name)
@@ -50,7 +50,7 @@ function render(found: Inspection, all: boolean): string {
     ...(['refuse', 'alter', 'stub'] as const).flatMap((action) => section(found, action)),
     ...notInDump(found),
     '',
-    `Tables with rows: ${tables.length}${shown.length < tables.length ? ` (the ${shown.length} largest; --all shows every one)` : ''}, as packed in the dump`,
+    `Tables with rows: ${tables.length}${shown.length < tables.length ? ` (the ${shown.length} largest; --all shows every one)` : ''}, ${dump.archiveVersion === undefined ? 'as text' : 'as packed in the dump'}`,
     ...shown.map(({ name, bytes }) => `  ${sayBytes(bytes).padStart(9)}  ${name}`),
     '',
     `Extensions: ${extensions.length}`,
@@ -59,7 +59,8 @@ function render(found: Inspection, all: boolean): string {
       ...dependents.map((object) => `    needed by ${object}`),
     ]),
     '',
-    `Roles named: ${roles.map(({ name }) => name).join(', ') || 'none'}`,
+    ...(ownRoles.length === 0 ? [] : [`Roles of its own: ${ownRoles.join(', ')}`]),
+    `Roles named${ownRoles.length === 0 ? '' : ' besides'}: ${roles.map(({ name }) => name).join(', ') || 'none'}`,
     ...(made.length === 0 ? [] : [`  made without login, since the platform has none such: ${made.join(', ')}`]),
     '',
     'Migration history:',

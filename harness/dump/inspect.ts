@@ -19,8 +19,10 @@ export type Inspection = {
     /** What would be refused with it: `TABLE public.places`. */
     readonly dependents: readonly string[]
   })[]
-  /** `made`: the server lacks it, so that it is made, without login and memberships. */
+  /** That it names without bringing them. `made`: the server lacks it, so that it is made, without login and memberships. */
   readonly roles: readonly { readonly name: string; readonly made: boolean }[]
+  /** That the dump brings itself, in its order: one of a whole cluster, or the roles of the platform's CLI. */
+  readonly ownRoles: readonly string[]
   readonly history: readonly MigrationHistory[]
   /** How many entries there are of each kind of end. */
   readonly entries: Readonly<Record<Action, number>>
@@ -58,6 +60,7 @@ export function inspect({ dump, history }: Inspected, server: ExpectedServer): I
       dependents: extension.mode === 'absent' ? dependentsOf(extension.name, plan.entries) : [],
     })),
     roles: dump.roles.map((name) => ({ name, made: missing.has(name) })),
+    ownRoles: dump.entries.filter(({ type }) => type === 'ROLE').map(({ name }) => name),
     history,
     entries: { restore: count('restore'), alter: count('alter'), stub: count('stub'), refuse: count('refuse') },
     changed: plan.entries.flatMap(({ entry, action, reason = '' }) =>
