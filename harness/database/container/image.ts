@@ -7,7 +7,7 @@ const platformImages: Readonly<Record<number, string>> = {
 }
 
 /** What `fixtures/images/build.sh` makes from Debian's packages, where no registry is to be had. */
-export const localImage = (major: number) => `greenlight/postgres:${major}`
+export const localImage = (major: number | '') => `greenlight/postgres:${major}`
 
 /**
  * Images for a dump of PostgreSQL `major`, the best first: the platform's own, one made on this machine, a plain one.
@@ -43,4 +43,13 @@ export async function hasImage(client: ContainerClient, image: string): Promise<
       () => true,
       () => false,
     )
+}
+
+/** What `fixtures/images/build.sh` made here, of any version, sorted. */
+export async function localImages(client: ContainerClient): Promise<readonly string[]> {
+  const images = await client.container.dockerode.listImages()
+  return images
+    .flatMap(({ RepoTags }) => RepoTags ?? [])
+    .filter((name) => name.startsWith(localImage('')))
+    .sort()
 }

@@ -1,7 +1,8 @@
 import type { StartedTestContainer } from 'testcontainers'
 import { HarnessError, messageOf, throwIfAborted } from '../../errors.ts'
 import { neededBytes } from '../room.ts'
-import type { Containers } from './client.ts'
+import type { ContainerClient, Containers } from './client.ts'
+import { localImages } from './image.ts'
 import { noServer, serverCommand, socketFolder } from './scripts.ts'
 
 export type ContainerOptions = {
@@ -66,7 +67,7 @@ async function userOf({ library, client }: Containers, { image, signal }: Contai
     } catch (cause) {
       throw new HarnessError(
         'engine.unavailable',
-        `The image ${image} is not on this machine and cannot be pulled: ${messageOf(cause)}. Name another with --image, make one (docker build, docker load), or use --engine embedded.`,
+        `The image ${image} is not on this machine and cannot be pulled: ${messageOf(cause).trim()}. ${await otherImage(client)}, or use --engine embedded.`,
         { cause, facts: { image } },
       )
     }
@@ -74,4 +75,11 @@ async function userOf({ library, client }: Containers, { image, signal }: Contai
   })
   const user = facts.Config.User.split(':')[0] ?? ''
   return user === '' || user === 'root' || user === '0' ? 'postgres' : facts.Config.User
+}
+
+async function otherImage(client: ContainerClient): Promise<string> {
+  const [image] = (await localImages(client).catch(() => [])).toReversed()
+  return image === undefined
+    ? 'Name another with --image, make one (fixtures/images/build.sh, docker load)'
+    : `Name another with --image (${image} is at hand)`
 }
