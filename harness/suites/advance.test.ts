@@ -39,6 +39,9 @@ const app = `
   insert into public.bookings values (2, 'empty'), (3, '(,2026-01-01]');
   insert into public.slots select '2026-01-01', hour from generate_series(72, 0, -1) hour;
   insert into public.log values ('2026-01-01', 1);
+  create table public.hourly (at timestamptz primary key) partition by range (at);
+  create table public.hourly_all partition of public.hourly default;
+  insert into public.hourly select t from generate_series('2026-01-01'::timestamptz, '2026-01-02', '1 hour') t;
   insert into cron.ran values ('2026-01-01');
   insert into auth.users (id, aud, role, email, created_at, recovery_sent_at)
     values ('00000000-0000-4000-8000-000000000001', 'authenticated', 'authenticated', 'a@example.com', '2026-01-31', null);`
@@ -114,6 +117,7 @@ describe('a database that time passed in', () => {
       '(,"2025-12-29 00:00:00+00"]',
     ])
     expect(await rows('select at::text from public.log')).toEqual(['2025-12-29 00:00:00+00'])
+    expect(await rows('select min(at)::text, count(*)::int from public.hourly')).toEqual(['2025-12-29 00:00:00+00', 25])
     expect(await rows('select created_at::text, recovery_sent_at from auth.users')).toEqual([
       '2026-01-28 00:00:00+00',
       null,

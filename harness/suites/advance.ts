@@ -62,6 +62,7 @@ export async function advanceOf(session: Connection, interval: string, from: Dat
   return advance
 }
 
+/** Those with rows. */
 async function tablesWithTime(session: Connection): Promise<Table[]> {
   const closed = platformSchemas.filter((name) => !agingWithTheApp.includes(name))
   const { rows } = await session.query<Table>(
@@ -88,6 +89,7 @@ async function tablesWithTime(session: Connection): Promise<Table[]> {
          'daterange'::regtype, 'tsrange'::regtype, 'tstzrange'::regtype)
      ) t on true
      where c.relkind in ('r', 'p') and not c.relispartition and c.relpersistence <> 't'
+       and (c.relkind = 'p' or pg_relation_size(c.oid) > 0)
        and n.nspname <> all ($1) and n.nspname !~ '^pg_'
        and not exists (select from pg_depend d where d.objid = c.oid and d.classid = 'pg_class'::regclass and d.deptype = 'e')
      group by n.nspname, c.relname, c.oid, c.relkind
