@@ -4,6 +4,7 @@ import type { Database } from './database/engine.ts'
 import { messageOf } from './errors.ts'
 import type { ReadContract } from './model/config.ts'
 import type { Finding } from './model/finding.ts'
+import { noAnswer } from './model/no-answer.ts'
 import type { Stack } from './model/stack.ts'
 import type { Side } from './model/suite-run.ts'
 import { type Answer, type Asked, compareAnswers } from './snapshot/api/answers.ts'
@@ -94,13 +95,8 @@ async function describe(stack: Stack): Promise<Descriptions> {
   const found = new Map<string, Awaited<ReturnType<typeof readDescription>>>()
   for (const role of ['anon', 'authenticated', 'service_role']) {
     const headers = await headersOf(stack, { role, claims: { role } })
-    const response = await fetch(`${stack.url}/rest/v1/`, { headers })
-    found.set(
-      role,
-      response.ok
-        ? readDescription(await response.json())
-        : `it answered ${response.status}${codeOf(await response.text())}`,
-    )
+    const { status, text } = await ask(`${stack.url}/rest/v1/`, '/rest/v1/', { headers })
+    found.set(role, status < 300 ? readDescription(JSON.parse(text)) : `it answered ${status}${codeOf(text)}`)
   }
   return found
 }
@@ -115,8 +111,11 @@ function paired(was: readonly Given[], is: readonly Given[]): readonly Asked[] {
   })
 }
 
-/** One request after the other. */
-async function askAll(stack: Stack, { reads, identities }: ApiLook): Promise<readonly Given[]> {
+/** One request after the other. Throws `stack.start-failed` where the stack itself gave no answer. */
+export async function askAll(
+  stack: Pick<Stack, 'url' | 'anonKey' | 'serviceKey' | 'jwtSecret'>,
+  { reads, identities }: Pick<ApiLook, 'reads' | 'identities'>,
+): Promise<readonly Given[]> {
   const users = identities.filter(({ userId }) => userId !== undefined).slice(0, usersAsked)
   const role = (name: string) => identities.filter((one) => one.role === name && one.userId === undefined)
   const given: Given[] = []
@@ -134,7 +133,7 @@ async function askAll(stack: Stack, { reads, identities }: ApiLook): Promise<rea
   return given
 }
 
-async function answerOf(stack: Stack, read: ReadContract, identity: Identity): Promise<Answer> {
+async function answerOf(stack: Parameters<typeof askAll>[0], read: ReadContract, identity: Identity): Promise<Answer> {
   const own = (text: string) => text.replaceAll('{user}', identity.userId ?? '')
   const [schema = 'public', name = schema] = (read.table ?? read.rpc ?? '').split('.')
   const inPublic = schema === name ? 'public' : schema
@@ -145,13 +144,13 @@ async function answerOf(stack: Stack, read: ReadContract, identity: Identity): P
   })
   const path = read.rpc === undefined ? encodeURIComponent(name) : `rpc/${encodeURIComponent(name)}`
   const headers = { ...(await headersOf(stack, identity)), 'accept-profile': inPublic, 'content-profile': inPublic }
+  const route = `/rest/v1/${path}`
+  const { status, text } = await ask(`${stack.url}${route}?${query}`, route, {
+    headers: { ...headers, ...(read.rpc === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(read.rpc === undefined ? {} : { method: 'POST', body: own(JSON.stringify(read.args ?? {})) }),
+  })
   try {
-    const response = await fetch(`${stack.url}/rest/v1/${path}?${query}`, {
-      headers: { ...headers, ...(read.rpc === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(read.rpc === undefined ? {} : { method: 'POST', body: own(JSON.stringify(read.args ?? {})) }),
-    })
-    const text = await response.text()
-    if (!response.ok) return { type: 'error', code: codeOf(text).trim() || String(response.status) }
+    if (status >= 300) return { type: 'error', code: codeOf(text).trim() || String(status) }
     const value: unknown = text === '' ? [] : JSON.parse(text)
     const rows: readonly unknown[] = Array.isArray(value) ? value : [value]
     return { type: 'rows', rows, full: rows.length >= mostRows }
@@ -160,8 +159,33 @@ async function answerOf(stack: Stack, read: ReadContract, identity: Identity): P
   }
 }
 
+/** Throws `stack.start-failed` for what is no answer of the app's. */
+async function ask(url: string, path: string, init: RequestInit): Promise<{ status: number; text: string }> {
+  let status = 0
+  let text = ''
+  try {
+    const response = await fetch(url, init)
+    text = await response.text()
+    status = response.status
+  } catch (error) {
+    text = JSON.stringify({ message: messageOf(error) })
+  }
+  const failure = noAnswer(path, { status, ...errorIn(text) })
+  if (failure !== undefined) throw failure
+  return { status, text }
+}
+
+function errorIn(body: string): { readonly code?: string; readonly message?: string } {
+  try {
+    const { code, message } = Object(JSON.parse(body))
+    return { ...(typeof code === 'string' ? { code } : {}), ...(typeof message === 'string' ? { message } : {}) }
+  } catch {
+    return {}
+  }
+}
+
 async function headersOf(
-  { anonKey, serviceKey, jwtSecret }: Stack,
+  { anonKey, serviceKey, jwtSecret }: Parameters<typeof askAll>[0],
   { role, claims }: Pick<Identity, 'role' | 'claims'>,
 ): Promise<Readonly<Record<string, string>>> {
   if (role === 'anon') return { apikey: anonKey, authorization: `Bearer ${anonKey}` }

@@ -1,3 +1,6 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cloner } from './clones.ts'
 import type { Cluster, Database } from './database/engine.ts'
@@ -9,6 +12,8 @@ import { checkOfLogins } from './snapshot/logins/real/checks.ts'
 import { pairsOf } from './snapshot/logins/real/compare.ts'
 import type { SideLogins } from './snapshot/logins/real/outcome.ts'
 import { type Picked, pickLogins } from './snapshot/logins/real/pick.ts'
+import { takeRealLogins } from './snapshot/logins/real/take.ts'
+import { startStack } from './stack/stack.ts'
 
 const { signal } = new AbortController()
 const clone = cloner()
@@ -217,6 +222,35 @@ describe('the checks say what was not looked at', () => {
     expect(check).toMatchObject({ status: 'not run', required: true })
     expect(check?.reason).toMatch(/canary 2 \(the password is refused \(invalid_credentials\)\)/)
     expect(JSON.stringify(evidence)).not.toContain('@planner')
+  })
+
+  test('a Data API that breaks off while somebody reads the own row', async () => {
+    await using database = await clone(before)
+    await using stack = await startStack(database, { signal })
+    const server = createServer(async (request, response) => {
+      if (request.url?.startsWith('/rest/')) {
+        response.writeHead(502, { 'content-type': 'application/json' })
+        response.end(JSON.stringify({ code: 'stack.failed', message: 'The part behind it broke off' }))
+        return
+      }
+      const { method = 'GET', url, headers } = request
+      const body = method === 'GET' ? {} : { body: Readable.toWeb(request) as ReadableStream, duplex: 'half' as const }
+      const answer = await fetch(`${stack.url}${url}`, { method, headers: headers as Record<string, string>, ...body })
+      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text())
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      const users = picked.users.filter(({ id }) => id === userId(1))
+      expect(users[0]?.own).toBeDefined()
+      await expect(takeRealLogins({ ...stack, url }, { users, canaries: [] })).rejects.toMatchObject({
+        code: 'stack.start-failed',
+        message: expect.stringContaining('broke off'),
+      })
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
   })
 
   test('a dump without auth, and one whose Auth cannot start', async () => {

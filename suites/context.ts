@@ -87,24 +87,32 @@ export type Fixtures<K extends keyof Contracts = never> = Omit<SuiteFixtures, 'a
 /** What one suite file has of its own. Opened when first asked for, closed when the file ends. */
 type World = {
   readonly stack: () => Promise<StackAccess>
-  /** Tells what watches the suites of a test that failed, when a stack was opened; answers what of the stack broke off meanwhile. */
+  /** Tells what watches the suites of a test that failed, when a stack was opened; answers what of the stack broke off meanwhile, or why there is none. */
   readonly tellFailed: (name: string, since: number) => Promise<readonly string[]>
   readonly pool: () => Promise<pg.Pool>
   readonly close: () => Promise<void>
 }
 
 function makeWorld(): World {
-  const stack = memo(openStack)
+  let notOpened: string | undefined
+  const stack = memo(() =>
+    openStack().catch((error: Error) => {
+      notOpened = error.message
+      throw error
+    }),
+  )
   const pool = memo(async () => {
     const opened = new pg.Pool({ connectionString: (await stack()).databaseUrl, max: 2 })
     // The clone is dropped when the file ends; an idle session that goes with it is no news.
     return opened.on('error', () => {})
   })
   const close = async () => {
+    if (notOpened !== undefined) return
     if (pool.started) await (await pool()).end()
     if (stack.started) await control('DELETE', (await stack()).id)
   }
   const tellFailed = async (name: string, since: number) => {
+    if (notOpened !== undefined) return [notOpened]
     if (!stack.started) return []
     return (await body<{ broken: string[] }>(await control('POST', `${(await stack()).id}/failed`, { name, since })))
       .broken

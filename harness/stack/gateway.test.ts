@@ -25,6 +25,8 @@ beforeAll(async () => {
       fetch: async (request) => {
         seen.push(request)
         if (request.url.includes('breaks')) throw new Error("cannot read 'a value'")
+        if (request.url.includes('late'))
+          throw new HarnessError('stack.start-failed', 'not ready after 30 s', { facts: { timedOut: true } })
         return Response.json({})
       },
     })),
@@ -100,6 +102,14 @@ describe('the gateway', () => {
     await gateway.request('/auth/v1/breaks', { headers, signal: AbortSignal.abort() })
     await gateway.request('/auth/v1/settings', { headers })
     expect(breaks).toHaveLength(1)
+  })
+
+  test('tells of a part that took too long to start as of one that broke off: that is the machine, and not the app', async () => {
+    const answer = await gateway.request('/auth/v1/late', { headers: { apikey: keys.anonKey } })
+    expect(answer.status).toBe(503)
+    expect(breaks.at(-1)).toEqual({ path: '/auth/v1/late', message: 'not ready after 30 s' })
+    await gateway.request('/rest/v1/vendors', { headers: { apikey: keys.anonKey } })
+    expect(breaks).toHaveLength(2)
   })
 
   test('answers 404 for what is not there', async () => {

@@ -24,7 +24,7 @@ export type GatewayParts = {
   /** The stack's clock, which the functions follow. */
   readonly now: () => Date
   readonly onFailure: (error: HarnessError) => void
-  /** Told of a request that broke off within a part, unless who sent it gave it up. */
+  /** Told of a request that broke off within a part, unless who sent it gave it up, and of a part that took too long to start. */
   readonly onBreak: (broken: Omit<StackBreak, 'at'>) => void
 }
 
@@ -160,14 +160,17 @@ async function starting(
   { onFailure, onBreak }: GatewayParts,
   work: () => Promise<Response>,
 ): Promise<Response> {
+  const breaks = (error: unknown) => onBreak({ path: routeOf(c.req.path), message: withoutQuotes(messageOf(error)) })
   try {
     return await work()
   } catch (error) {
     if (error instanceof HarnessError) {
       onFailure(error)
+      // The machine was too slow for it; one that ends by itself may do so for what the app made of its database.
+      if (error.facts.timedOut === true) breaks(error)
       return failure(503, error.code === 'function.unloadable' ? 'BOOT_ERROR' : error.code, error.message)
     }
-    if (!c.req.raw.signal.aborted) onBreak({ path: routeOf(c.req.path), message: withoutQuotes(messageOf(error)) })
+    if (!c.req.raw.signal.aborted) breaks(error)
     return c.json(
       { code: 'stack.failed', message: `The part behind ${c.req.path} broke off: ${messageOf(error)}` },
       502,

@@ -8,6 +8,6 @@ export function toldOfBreak(test: SideTest, broken: readonly string[] = []): Sid
   if (test.state !== 'failed' || broken.length === 0) return test
   const { message, where: _, finding: __, ...others } = test
   const failure = message === undefined ? '' : `: ${message}`
-  const reason = `a part of its stack broke off (${broken[0]}), so that its failure does not tell of the app${failure}`
+  const reason = `its stack broke off (${broken[0]}), so that its failure does not tell of the app${failure}`
   return { ...others, state: 'not run', reason }
 }

@@ -94,7 +94,9 @@ export async function startDataApi({
       await stop()
       throwIfAborted(signal, 'starting the Data API')
       const failure = ended ?? `not ready after ${startTimeoutMs / 1000} s`
-      throw new HarnessError('stack.start-failed', startFailure(failure, output), { facts: { part: 'data-api' } })
+      throw new HarnessError('stack.start-failed', startFailure(failure, output), {
+        facts: { part: 'data-api', timedOut: ended === undefined },
+      })
     }
     if (await isReady(socketPath)) break
     // It listens a moment before or after it says that it has loaded.

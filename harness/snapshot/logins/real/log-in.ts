@@ -1,5 +1,6 @@
 import { createClient, type Session, type SupabaseClient } from '@supabase/supabase-js'
 import { HarnessError } from '../../../errors.ts'
+import { noAnswer } from '../../../model/no-answer.ts'
 import type { Stack } from '../../../model/stack.ts'
 import { claimsOf } from './claims.ts'
 import type { LoginOutcome, LoginStep, LoginUser, OwnRow, OwnTable } from './outcome.ts'
@@ -107,8 +108,13 @@ async function goOn(
 }
 
 async function readOwnRow(app: SupabaseClient, { table, column, id }: OwnTable & { id: string }): Promise<OwnRow> {
-  const { data, error } = await app.from(table).select(quotedColumn(column)).eq(quotedColumn(column), id).limit(1)
-  if (error !== null) return { state: 'failed', code: error.code || 'unknown' }
+  const own = app.from(table).select(quotedColumn(column)).eq(quotedColumn(column), id)
+  const { data, error, status } = await own.limit(1)
+  if (error !== null) {
+    const failure = noAnswer(`/rest/v1/${table}`, { status, ...error })
+    if (failure !== undefined) throw failure
+    return { state: 'failed', code: error.code || 'unknown' }
+  }
   return { state: data.length > 0 ? 'seen' : 'hidden' }
 }
 
