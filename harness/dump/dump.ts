@@ -68,13 +68,13 @@ export type DumpContent = {
   readonly tables: readonly DumpedTable[]
   /** Present when the platform's own schemas are not in the dump, though their rows are: they have to be made for it. */
   readonly missing?: MissingParts
+  /** What it cannot hold, and nobody can make up. */
+  readonly notInDump?: readonly NotInDump[]
 }
 
 export type MissingParts = {
   /** Of migrations. */
   readonly history: boolean
-  /** What nobody can make up. */
-  readonly notes: readonly NotInDump[]
 }
 
 export type DumpSource = {

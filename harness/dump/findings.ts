@@ -133,7 +133,7 @@ function brokenReferences({ brokenReferences = [] }: RestoreRun): Finding[] {
   return brokenReferences.map(({ schema, table, constraint, rows }) => ({
     kind: 'restore.references-broken',
     object: displayName(schema, table),
-    title: `${format(rows)} rows of ${displayName(schema, table)} refer to rows that are not in the dump.`,
+    title: `${rows === 1 ? '1 row' : `${format(rows)} rows`} of ${displayName(schema, table)} ${rows === 1 ? 'refers' : 'refer'} to rows that are not in the dump.`,
     evidence: [`Foreign key ${constraint}. The rows are in the copy, as in the dump: it loads them unchecked.`],
   }))
 }

@@ -66,7 +66,7 @@ export function inspect({ dump, history }: Inspected, server: ExpectedServer): I
     changed: plan.entries.flatMap(({ entry, action, reason = '' }) =>
       action === 'restore' ? [] : [{ object: objectOf(entry), action, reason }],
     ),
-    ...(dump.missing === undefined ? {} : { notInDump: dump.missing.notes }),
+    ...(dump.notInDump === undefined ? {} : { notInDump: dump.notInDump }),
     ...(refusal === undefined ? {} : { refusal }),
   }
 }

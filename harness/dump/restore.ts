@@ -163,7 +163,7 @@ async function restoreInto(
     extensions: plan.extensions,
     rolesCreated: plan.missingRoles,
     ...(masking === undefined ? {} : { masking: masking.run() }),
-    ...(missing ? { notInDump: missing.notes } : {}),
+    ...(dump.notInDump === undefined ? {} : { notInDump: dump.notInDump }),
     ...(brokenReferences.length > 0 ? { brokenReferences } : {}),
     phases: watch.laps,
     milliseconds: watch.total,

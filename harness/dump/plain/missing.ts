@@ -5,7 +5,10 @@ import type { MissingParts, TocEntry } from '../dump.ts'
  * Pure: what is made up for a dump without the platform's own schemas, as the platform's CLI writes it, and what nobody
  * can make up. Undefined for a dump that has them. `endKnown`: that it is whole could be told by its end.
  */
-export function missingFrom(entries: readonly TocEntry[], endKnown: boolean): MissingParts | undefined {
+export function missingFrom(
+  entries: readonly TocEntry[],
+  endKnown: boolean,
+): (MissingParts & { readonly notes: readonly NotInDump[] }) | undefined {
   const has = (type: string, schema: string, name: string) =>
     entries.some((entry) => entry.type === type && entry.schema === schema && entry.name === name)
   if (has('TABLE', 'auth', 'users') || !has('TABLE DATA', 'auth', 'users')) return undefined

@@ -10,6 +10,7 @@ import { indexScript, type Script } from './index-script.ts'
 import { missingFrom } from './missing.ts'
 import { ScriptData } from './script-data.ts'
 import { refusedScript } from './script-errors.ts'
+import { unsetSettings } from './unset-settings.ts'
 import { contentOf, requireEnd, requireWhole } from './whole.ts'
 
 /**
@@ -32,6 +33,8 @@ export async function readScripts(inputs: readonly DumpInput[], signal: AbortSig
   const described = describeEntries(entries, data)
   const defined = new Set(entries.filter(({ type }) => type === 'ROLE').map(({ name }) => name))
   const missing = missingFrom(entries, endKnown)
+  const database = scripts.flatMap(({ facts }) => facts.database ?? [])[0] ?? 'postgres'
+  const notes = [...(missing?.notes ?? []), ...unsetSettings(entries, database)]
   return {
     facts: {
       path: scripts.map(({ input }) => input.name).join(', '),
@@ -40,7 +43,7 @@ export async function readScripts(inputs: readonly DumpInput[], signal: AbortSig
       compression: 'none',
       bytes: scripts.reduce((sum, { bytes }) => sum + bytes, 0),
       sha256: hashOf(scripts),
-      database: scripts.flatMap(({ facts }) => facts.database ?? [])[0] ?? 'postgres',
+      database,
     },
     sources: scripts.map(({ input, sha256, bytes }) => ({ path: input.name, sha256, bytes })),
     serverVersionNum: versionNumber(serverVersion),
@@ -49,7 +52,8 @@ export async function readScripts(inputs: readonly DumpInput[], signal: AbortSig
     data,
     ...described,
     roles: described.roles.filter((role) => !defined.has(role)),
-    ...(missing === undefined ? {} : { missing }),
+    ...(missing === undefined ? {} : { missing: { history: missing.history } }),
+    ...(notes.length === 0 ? {} : { notInDump: notes }),
   }
 }
 
