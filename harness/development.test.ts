@@ -150,6 +150,21 @@ describe('development against production', () => {
     expect(emitted.find(({ sql }) => /^REVOKE .* FROM PUBLIC/.test(sql))?.leftOut).toBe('it takes rights away')
   })
 
+  it('emits a key over new columns that are NULL everywhere, and no other', async () => {
+    const tables = `create table public.a (id int primary key, old int); create table public.b (id int primary key);`
+    const keys = `alter table public.a add "B id" int references public.b, add u int unique, add n int unique nulls not distinct,
+      add c int default 1 references public.b, add foreign key (old) references public.b, add unique (u, old)`
+    const old = await takeDevelopment(await file('without.sql', tables), cluster, signal)
+    const facts = await takeDevelopment(await file('with.sql', `${tables} ${keys}`), cluster, signal)
+    const constraints = additivePart(old, facts).filter(({ sql }) => sql.includes('ADD CONSTRAINT'))
+    const named = (kept: boolean) =>
+      constraints.flatMap(({ sql, leftOut }) =>
+        (leftOut === undefined) === kept ? (sql.match(/CONSTRAINT "(.*?)" /)?.[1] ?? '') : [],
+      )
+    expect(named(true).sort()).toEqual(['a_B id_fkey', 'a_u_key'])
+    expect(named(false).sort()).toEqual(['a_c_fkey', 'a_n_key', 'a_old_fkey', 'a_u_old_key'])
+  })
+
   it('is refused where it is not there, or does not run', async () => {
     await expect(takeDevelopment(join(directory, 'none'), cluster, signal)).rejects.toMatchObject({
       code: 'usage.invalid',

@@ -12,20 +12,30 @@ export type Emitted = { readonly sql: string; readonly leftOut?: string }
 export function additivePart(production: Facts, development: Facts): readonly Emitted[] {
   const actions = actionsBetween(production, development).filter((action) => mainIds(action).every(isOfApp))
   const made = new Set<string>()
+  /** Columns that are NULL in every row. */
+  const empty = new Set<string>()
   // Dropped and made again: it is there all the while, with rights of its own, where the drop is left out.
   const replaced = new Set(actions.flatMap(({ destroys }) => destroys.map(idText)))
   const emitted = actions.map((action): Emitted => {
     const isReplaced = action.produces.some((id) => replaced.has(idText(id)))
-    const leftOut = reasonToLeaveOut(action, made) ?? (isReplaced ? 'production has it in another form' : undefined)
+    const leftOut =
+      reasonToLeaveOut(action, made, empty) ?? (isReplaced ? 'production has it in another form' : undefined)
     if (leftOut !== undefined) return { sql: action.sql, leftOut }
-    for (const id of action.produces) made.add(idText(id))
+    for (const id of action.produces) {
+      made.add(idText(id))
+      if (id.kind === 'column' && !/\b(DEFAULT|GENERATED|NOT NULL)\b/i.test(action.sql)) empty.add(idText(id))
+    }
     return { sql: concurrently(action, made) }
   })
   const isLast = ({ sql, leftOut }: Emitted) => leftOut === undefined && /^CREATE INDEX CONCURRENTLY/i.test(sql)
   return [...emitted.filter((one) => !isLast(one)), ...emitted.filter(isLast)]
 }
 
-function reasonToLeaveOut(action: SchemaAction, made: ReadonlySet<string>): string | undefined {
+function reasonToLeaveOut(
+  action: SchemaAction,
+  made: ReadonlySet<string>,
+  empty: ReadonlySet<string>,
+): string | undefined {
   const { sql, verb, destructive } = action
   if (destructive || /^\s*(drop|truncate|delete|update)\b/i.test(sql) || /^ALTER\b[^;]*\bDROP\b/i.test(sql))
     return 'it takes something away'
@@ -37,12 +47,24 @@ function reasonToLeaveOut(action: SchemaAction, made: ReadonlySet<string>): stri
     const needsValue = /\bNOT NULL\b/i.test(sql) && !/\b(DEFAULT|GENERATED)\b/i.test(sql)
     return needsValue ? 'rows that are there have no value for the column, and it has no default' : undefined
   }
-  if (/^ALTER TABLE\b.*\bADD CONSTRAINT\b/is.test(sql)) return 'rows that are there may break it'
+  if (/^ALTER TABLE\b.*\bADD CONSTRAINT\b/is.test(sql))
+    return isAbout(action, empty) ? undefined : 'rows that are there may break it'
   if (/^CREATE UNIQUE INDEX\b/i.test(sql)) return 'rows that are there may break it'
   if (/^CREATE (CONSTRAINT )?TRIGGER\b/i.test(sql)) return 'it changes what writes do'
   if (/^CREATE POLICY\b.*\bAS RESTRICTIVE\b/is.test(sql)) return 'it takes access away'
   if (/^ALTER\b/i.test(sql)) return 'it changes what is there'
   return undefined
+}
+
+/** Whether it is a key over such columns alone: NULL refers to nothing, and equals nothing. */
+function isAbout({ sql, consumes }: SchemaAction, columns: ReadonlySet<string>): boolean {
+  const [, list = ''] = /\b(?:FOREIGN KEY|UNIQUE) \(([^()]*)\)/.exec(sql) ?? []
+  const [table] = consumes.filter(({ kind }) => kind === 'table')
+  if (list === '' || table?.kind !== 'table') return false
+  const { schema, name } = table
+  const names = list.match(/"(?:[^"]|"")*"|[^\s,"]+/g) ?? []
+  const column = (one: string) => (one.startsWith('"') ? one.slice(1, -1).replaceAll('""', '"') : one)
+  return names.every((one) => columns.has(idText({ kind: 'column', schema, table: name, name: column(one) })))
 }
 
 /** Whether what the statement works on was made by the statements before it. */
