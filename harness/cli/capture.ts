@@ -3,6 +3,7 @@ import { readSource } from '../capture/source.ts'
 import { capture } from '../capture/take.ts'
 import { HarnessError } from '../errors.ts'
 import { toolVersion } from '../tool-version.ts'
+import { type Stream, statusLine } from './progress.ts'
 
 /** The flags of `greenlight capture`. */
 export type CaptureFlags = {
@@ -14,8 +15,13 @@ export type CaptureFlags = {
   readonly quiet?: boolean
 }
 
-/** `greenlight capture`: progress on stderr; hands back what to tell. Throws `usage.invalid` with all complaints, and what `capture` throws. */
-export async function captureCommand(flags: CaptureFlags, cwd: string, signal: AbortSignal): Promise<string> {
+/** `greenlight capture`: progress on a terminal; hands back what to tell. Throws `usage.invalid` with all complaints, and what `capture` throws. */
+export async function captureCommand(
+  flags: CaptureFlags,
+  cwd: string,
+  signal: AbortSignal,
+  terminal: Stream = process.stderr,
+): Promise<string> {
   const complaints: string[] = []
   const whole = (flag: string, value: string | undefined): number | undefined => {
     if (value === undefined) return undefined
@@ -40,10 +46,7 @@ export async function captureCommand(flags: CaptureFlags, cwd: string, signal: A
     )
   }
   const out = resolve(cwd, flags.out)
-  const isTerminal = Boolean(process.stderr.isTTY)
-  const show = (text: string) => {
-    if (!flags.quiet && isTerminal) process.stderr.write(`\r\x1b[2K  ${text.slice(0, 100)}`)
-  }
+  const line = statusLine(terminal)
   const manifest = await capture({
     source: readSource(flags.from, process.env),
     out,
@@ -52,8 +55,8 @@ export async function captureCommand(flags: CaptureFlags, cwd: string, signal: A
     ...(lockSeconds === undefined ? {} : { lockTimeout: lockSeconds * 1000 }),
     ...(statementSeconds === undefined ? {} : { statementTimeout: statementSeconds * 1000 }),
     signal,
-    onProgress: show,
-  }).finally(() => show(''))
+    ...(flags.quiet ? {} : { onProgress: line.show }),
+  }).finally(line.clear)
   const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0)
   return `${[
     `Captured ${manifest.server.database} of PostgreSQL ${manifest.server.version} as it was at ${manifest.takenAt}:`,

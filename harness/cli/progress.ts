@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { HarnessError } from '../errors.ts'
 import type { StageEvents } from '../stages.ts'
 
-type Stream = { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
+export type Stream = { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
 
 /**
  * Progress on stderr: one line for each stage when it ends; on a terminal the running stages are shown below it, with a
@@ -15,17 +15,13 @@ export function progressPrinter(
   if (options.quiet) return { close() {} }
   const paint = (code: number, text: string) => (options.color ? `\u001b[${code}m${text}\u001b[0m` : text)
   const running = new Map<string, { text: string; readonly since: number }>()
-  const clear = () => {
-    if (stream.isTTY) stream.write('\r\u001b[K')
-  }
+  const { show, clear } = statusLine(stream, (text) => paint(2, text))
   const draw = () => {
-    if (!stream.isTTY || running.size === 0) return
+    if (running.size === 0) return
     const parts = [...running].map(([stage, { text, since }]) => {
       return `${stage}  ${text}  ${Math.floor((performance.now() - since) / 1000)} s`
     })
-    const line = `  … ${parts.join('  … ')}`
-    clear()
-    stream.write(paint(2, stripVTControlCharacters(line).slice(0, (stream.columns ?? 80) - 1)))
+    show(`… ${parts.join('  … ')}`)
   }
   const clock = stream.isTTY ? setInterval(draw, 250) : undefined
   clock?.unref()
@@ -54,6 +50,24 @@ export function progressPrinter(
       clearInterval(clock)
       clear()
     },
+  }
+}
+
+/** A line of a terminal that is written over in place, and never so long that it would wrap. Elsewhere nothing is shown. */
+export function statusLine(
+  stream: Stream,
+  paint: (text: string) => string = (text) => text,
+): { show(text: string): void; clear(): void } {
+  const clear = () => {
+    if (stream.isTTY) stream.write('\r\u001b[K')
+  }
+  return {
+    show(text) {
+      if (!stream.isTTY) return
+      clear()
+      stream.write(paint(`  ${stripVTControlCharacters(text)}`.slice(0, (stream.columns ?? 80) - 1)))
+    },
+    clear,
   }
 }
 
