@@ -110,6 +110,40 @@ describe.skipIf(!here)(`a capture (needs PostgreSQL 17's pg_dump on the path, or
     await query(production, 'DELETE FROM app.people WHERE id > 2000')
   })
 
+  test('reads in a session that can write nothing, and gives up a statement that takes too long', async () => {
+    const looked = await cluster.createDatabase('looked')
+    const from = { ...source(), database: looked.name }
+    // The history is read within the session of the snapshot: here it tells what that session is.
+    await query(
+      looked,
+      `CREATE SCHEMA supabase_migrations; CREATE TABLE public.held (id int);
+       CREATE VIEW supabase_migrations.schema_migrations AS
+         SELECT name AS version, setting AS name FROM pg_settings WHERE name IN ('default_transaction_read_only',
+           'lock_timeout', 'row_security', 'statement_timeout', 'transaction_isolation', 'transaction_read_only')`,
+    )
+    const settings = async (options: Partial<CaptureOptions> = {}) =>
+      Object.fromEntries(
+        (await take({ source: from, ...options })).manifest.migrations?.map(({ version, name }) => [version, name]) ??
+          [],
+      )
+    const readOnly = {
+      default_transaction_read_only: 'on',
+      row_security: 'off',
+      transaction_isolation: 'repeatable read',
+      transaction_read_only: 'on',
+    }
+    expect(await settings()).toEqual({ ...readOnly, lock_timeout: '5000', statement_timeout: '1800000' })
+    const limits = { lockTimeout: 60_000, statementTimeout: 2_000 }
+    expect(await settings(limits)).toEqual({ ...readOnly, lock_timeout: '60000', statement_timeout: '2000' })
+
+    await using blocker = await looked.connect()
+    await blocker.query('BEGIN; LOCK TABLE public.held IN ACCESS EXCLUSIVE MODE')
+    await expect(take({ source: from, ...limits })).rejects.toMatchObject({
+      code: 'capture.failed',
+      message: expect.stringMatching(/^Hashing the rows of production failed: .*statement timeout/),
+    })
+  })
+
   test('shows its password in no list of processes, and its files to nobody else', async () => {
     const seen = new Set<string>()
     const looking = setInterval(
