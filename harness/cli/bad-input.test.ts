@@ -209,6 +209,24 @@ describe.concurrent('bad input is refused with exit code 2, in one message, with
       /unknown engine "mainframe"; known are embedded, container, url\s*$/m,
     ))
 
+  test('a client that there is not, and one that cannot mask', async () => {
+    const args = ['--dump', production, '--migrations', migrations]
+    await expectRefusal(
+      [...args, '--client', 'natvie'],
+      'usage.invalid',
+      'unknown client "natvie"; known are own, native',
+    )
+    const config = await file('masks/greenlight.config.mjs', 'export default { mask: {} }')
+    await expectRefusal([...args, '--client', 'native', '--config', config], 'usage.invalid', 'pg_restore cannot mask')
+  })
+
+  test('a dump that pg_restore does not read, for --client native', () =>
+    expectRefusal(
+      ['--dump', 'fixtures/dumps/forms/plain.sql.gz', '--migrations', migrations, '--client', 'native'],
+      'dump.not-supported',
+      /--client native restores an archive .* a dump of format plain\. Leave --client native out/,
+    ))
+
   test('no such functions folder', () =>
     expectRefusal(
       ['--dump', production, '--migrations', migrations, '--functions', '/nowhere/functions'],
