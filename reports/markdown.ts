@@ -191,7 +191,8 @@ function provenance({ provenance, stages }: ReportDocument): string {
   const { tool, engine, dumps, gitCommit, seed, startedAt, milliseconds } = provenance
   const facts = [
     `${tool.name} ${tool.version}`,
-    engine ? `PostgreSQL ${engine.serverVersion} (${engine.name})` : '',
+    engine ? `PostgreSQL ${engine.serverVersion} (${engine.name}${engine.image ? `, ${engine.image}` : ''})` : '',
+    engine && engine.lacks.length > 0 ? `the server lacks ${escapeMarkdown(engine.lacks.join('; '))}` : '',
     ...dumps.map(({ sha256 }) => `dump sha256 \`${sha256.slice(0, 12)}…\``),
     gitCommit ? `commit \`${gitCommit.slice(0, 12)}\`` : '',
     `seed ${seed}`,

@@ -77,6 +77,43 @@ describe('the terminal', () => {
   })
 })
 
+/** Without markup, and with what would be markup in a text as it was. */
+const textOf = {
+  page: (document: ReportDocument) =>
+    renderHtml(document)
+      .replace(/<[^>]*>/g, ' ')
+      .replace(/\s+/g, ' '),
+  markdown: (document: ReportDocument) => renderMarkdown(document).replace(/[\\`]/g, ''),
+}
+
+describe.each(['page', 'markdown'] as const)('the %s', (form) => {
+  const text = textOf[form]
+
+  test('names each masked column, what it was masked as, why, and how many values', () => {
+    const cells = [
+      ['auth.users(email)', 'email', 'platform', '2,000'],
+      ['public.chat_messages(body)', 'mentions', 'mentions', '37'],
+      ['public.profiles(full_name)', 'name', 'name', '1,988'],
+    ]
+    expect(text(go)).toContain('4,025 values of 3 columns masked')
+    for (const row of cells) expect(text(go)).toContain(row.join(form === 'page' ? ' ' : ' | '))
+    const { restore } = go
+    if (!restore) throw new Error('The sample has a restore.')
+    expect(text({ ...go, restore: { ...restore, masking: undefined } })).not.toContain('masked')
+  })
+
+  test('names the engine, its image and what it lacks', () => {
+    const { engine } = go.provenance
+    if (!engine) throw new Error('The sample has an engine.')
+    const on = (changed: typeof engine) => text({ ...go, provenance: { ...go.provenance, engine: changed } })
+    const lacks = ['settings: the server runs with others', 'statement-statistics: pg_stat_statements counts']
+    const shown = on({ ...engine, name: 'container', image: 'supabase/postgres:17.6', lacks })
+    expect(shown).toMatch(/PostgreSQL 17\.10[^·]*container, supabase\/postgres:17\.6/)
+    expect(shown).toMatch(new RegExp(`the server lacks +${lacks.join('; ')}`, 'i'))
+    expect(on({ ...engine, lacks: [] })).not.toMatch(/the server lacks/i)
+  })
+})
+
 describe('the annotations of GitHub Actions', () => {
   test('stand at file, line and column, with warnings as warnings', () => {
     const lines = renderGithub(noGo).split('\n')
