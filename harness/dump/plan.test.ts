@@ -115,7 +115,11 @@ test('extensions are real, stubbed or absent, and what needs an absent one is re
     { name: 'pg_net', mode: 'stub', note: 'requests are queued, none is ever sent' },
     { name: 'postgis', mode: 'absent', note: 'This server cannot create it.' },
   ])
-  expect(entries.map(({ action }) => action)).toEqual(['restore', 'restore', 'refuse', 'refuse', 'refuse'])
+  expect(entries.map(({ action }) => action)).toEqual(['restore', 'alter', 'refuse', 'refuse', 'refuse'])
+  expect(entries[1]).toMatchObject({
+    sql: 'CREATE EXTENSION pg_net;\n',
+    reason: 'It is a stub here: requests are queued, none is ever sent.',
+  })
   expect(entries[4]?.reason).toBe('It needs extension postgis, which this server cannot create.')
 })
 
@@ -137,11 +141,15 @@ test('an extension goes to the schema that it insists on', () => {
   const wanted = entry('EXTENSION', 'pg_cron', {
     definition: 'CREATE EXTENSION IF NOT EXISTS pg_cron WITH SCHEMA public;\n',
   })
-  expect(only(wanted)).toMatchObject({ action: 'alter', sql: 'CREATE EXTENSION IF NOT EXISTS pg_cron;\n' })
+  expect(only(wanted)).toMatchObject({
+    action: 'alter',
+    sql: 'CREATE EXTENSION IF NOT EXISTS pg_cron;\n',
+    reason: expect.stringMatching(/^It is a stub here: .*\. Its version here can only be in schema pg_catalog/),
+  })
   const same = entry('EXTENSION', 'pg_cron', {
     definition: 'CREATE EXTENSION IF NOT EXISTS pg_cron WITH SCHEMA pg_catalog;\n',
   })
-  expect(only(same)).toMatchObject({ action: 'restore' })
+  expect(only(same)?.sql).toBe(same.definition)
 })
 
 test('the comment of a stub stays', () => {

@@ -47,11 +47,15 @@ export type RestorePlan = {
 export function planRestore(dump: Dump, server: ServerFacts): RestorePlan {
   const byId = new Map(dump.entries.map((entry) => [entry.id, entry]))
   const extensions = dump.extensions.map((name) => planExtension(name, server.extensions.get(name)?.comment))
-  const modes = new Map(extensions.map(({ name, mode }) => [name, mode]))
   const planned = new Map<number, PlannedEntry>()
+  const context = {
+    byId,
+    extensions: new Map(extensions.map((extension) => [extension.name, extension])),
+    server,
+    database: dump.facts.database,
+  }
   const entries = dump.entries.map((entry) => {
-    const plan =
-      followDependency(entry, planned) ?? planEntry(entry, { byId, modes, server, database: dump.facts.database })
+    const plan = followDependency(entry, planned) ?? planEntry(entry, context)
     planned.set(entry.id, plan)
     return plan
   })
@@ -88,13 +92,13 @@ const platformTrigger = /^issue_(graphql_placeholder|pg_cron_access|pg_graphql_a
 
 type Context = {
   readonly byId: ReadonlyMap<number, TocEntry>
-  readonly modes: ReadonlyMap<string, RestoredExtension['mode']>
+  readonly extensions: ReadonlyMap<string, RestoredExtension>
   readonly server: ServerFacts
   /** That was dumped. */
   readonly database: string
 }
 
-function planEntry(entry: TocEntry, { byId, modes, server, database }: Context): PlannedEntry {
+function planEntry(entry: TocEntry, { byId, extensions, server, database }: Context): PlannedEntry {
   const phase = phaseOf(entry)
   const plan = (action: Action, sql: string, reason?: string): PlannedEntry => ({
     entry,
@@ -114,7 +118,7 @@ function planEntry(entry: TocEntry, { byId, modes, server, database }: Context):
       return plan('restore', '')
     case 'TABLE DATA':
     case 'SEQUENCE SET': {
-      const missing = missingMaker(entry, byId, modes)
+      const missing = missingMaker(entry, byId, extensions)
       if (missing !== undefined) return plan('refuse', '', needsExtension(missing))
       return plan('restore', entry.type === 'TABLE DATA' ? '' : whole)
     }
@@ -134,10 +138,15 @@ function planEntry(entry: TocEntry, { byId, modes, server, database }: Context):
     case 'EXTENSION': {
       const available = server.extensions.get(entry.name)
       if (!available) return plan('refuse', '', `This server cannot create extension ${entry.name}.`)
+      const { mode, note = '' } = extensions.get(entry.name) ?? {}
+      const reasons = mode === 'stub' ? [`It is a stub here: ${note.replace(/\.$/, '')}.`] : []
       const wanted = / WITH SCHEMA ("?)(.+?)\1;/.exec(entry.definition)
-      if (!wanted || !available.schema || available.schema === wanted[2]) return plan('restore', entry.definition)
-      const sql = entry.definition.replace(wanted[0], ';')
-      return plan('alter', sql, `Its version here can only be in schema ${available.schema}, not in ${wanted[2]}.`)
+      if (wanted && available.schema && available.schema !== wanted[2]) {
+        reasons.push(`Its version here can only be in schema ${available.schema}, not in ${wanted[2]}.`)
+        return plan('alter', entry.definition.replace(wanted[0], ';'), reasons.join(' '))
+      }
+      if (reasons.length > 0) return plan('alter', entry.definition, reasons.join(' '))
+      return plan('restore', entry.definition)
     }
     case 'SUBSCRIPTION':
       return plan('stub', '', 'A copy must never connect to the publisher of production.')
@@ -155,7 +164,7 @@ function planEntry(entry: TocEntry, { byId, modes, server, database }: Context):
       // Extensions and the platform make some of them before.
       return plan('restore', whole.replace(/^CREATE SCHEMA (?!IF NOT EXISTS)/, 'CREATE SCHEMA IF NOT EXISTS '))
     case 'COMMENT':
-      return planComment(entry, modes, server, plan)
+      return planComment(entry, extensions, server, plan)
     case 'BLOB METADATA':
       return plan('restore', createLargeObjects(entry))
     case 'ACL':
@@ -181,21 +190,21 @@ const makers: Readonly<Record<string, string>> = { cron: 'pg_cron', pgsodium: 'p
 function missingMaker(
   { schema = '', dependencies }: TocEntry,
   byId: Context['byId'],
-  modes: Context['modes'],
+  extensions: Context['extensions'],
 ): string | undefined {
   const maker = makers[schema]
-  if (maker === undefined || modes.get(maker) !== 'absent') return undefined
+  if (maker === undefined || extensions.get(maker)?.mode !== 'absent') return undefined
   return dependencies.some((id) => byId.has(id)) ? undefined : maker
 }
 
 function planComment(
   entry: TocEntry,
-  modes: Context['modes'],
+  extensions: Context['extensions'],
   server: ServerFacts,
   plan: (action: Action, sql: string, reason?: string) => PlannedEntry,
 ): PlannedEntry {
   const extension = /^EXTENSION "?(.+?)"?$/.exec(entry.name)?.[1]
-  const mode = extension === undefined ? undefined : modes.get(extension)
+  const mode = extension === undefined ? undefined : extensions.get(extension)?.mode
   if (mode === 'stub') return plan('stub', '', `The stub of ${extension} says itself what it is.`)
   if (mode === 'absent') return plan('refuse', '', needsExtension(extension ?? ''))
   return plan(

@@ -62,6 +62,7 @@ describe("the three files of the platform's CLI", () => {
     expect(checksOfRestore(run).map(({ status }) => status)).toEqual(['passed', 'passed'])
     expect(run.entries.filter(({ fate }) => fate !== 'restored').map(({ type, name }) => `${type} ${name}`)).toEqual([
       'ROLE SETTINGS authenticator',
+      'EXTENSION pg_cron',
     ])
     expect(run.rolesCreated).toEqual([])
     expect(run.tables.map(({ schema, name, rowsLoaded }) => `${schema}.${name} ${rowsLoaded}`).sort()).toEqual([
