@@ -46,6 +46,7 @@ function render(found: Inspection, all: boolean): string {
     '',
     `Restored into PostgreSQL ${found.server} (embedded): ${sayCount(total, 'entry', 'entries')}`,
     `  ${entries.restore} as they stand, ${entries.alter} in another form, ${entries.stub} left out or stubbed, ${entries.refuse} refused`,
+    ...memberGrants(found),
     ...(found.refusal === undefined ? [] : ['', `A run would refuse it: ${found.refusal}`]),
     ...(['refuse', 'alter', 'stub'] as const).flatMap((action) => section(found, action)),
     ...notInDump(found),
@@ -71,6 +72,12 @@ function render(found: Inspection, all: boolean): string {
     ),
   ]
   return `${lines.map(printable).join('\n')}\n`
+}
+
+function memberGrants({ memberGrants: grants }: Inspection): string[] {
+  if (grants === 0) return []
+  const some = sayCount(grants, 'is a grant on a member', 'are grants on members')
+  return [`    of these ${some} of extensions; a run leaves out those whose member the server's version lacks`]
 }
 
 /** A run tells the same as findings. */

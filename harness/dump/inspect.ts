@@ -3,6 +3,7 @@ import { HarnessError } from '../errors.ts'
 import type { DumpFacts, NotInDump, RestoredExtension } from '../model/restore-run.ts'
 import type { Dump, DumpSource } from './dump.ts'
 import type { MigrationHistory } from './history.ts'
+import { isGrantOnMember } from './load/outcome.ts'
 import { type Action, type PlannedEntry, planRestore, type ServerFacts } from './plan.ts'
 import { checkServerVersion } from './server-version.ts'
 import { checkWholeDatabase } from './whole-database.ts'
@@ -26,6 +27,11 @@ export type Inspection = {
   readonly history: readonly MigrationHistory[]
   /** How many entries there are of each kind of end. */
   readonly entries: Readonly<Record<Action, number>>
+  /**
+   * How many of those that come as they stand are grants on members of extensions. A run leaves out one whose member the
+   * server's version of the extension lacks, which only the server knows.
+   */
+  readonly memberGrants: number
   /** All that does not come as it stands, in the order of the table of contents. */
   readonly changed: readonly {
     readonly object: string
@@ -46,6 +52,7 @@ export function inspect({ dump, history }: Inspected, server: ExpectedServer): I
   const plan = planRestore(dump, server.facts)
   const count = (action: Action) => plan.entries.filter((planned) => planned.action === action).length
   const missing = new Set(plan.missingRoles)
+  const known = new Set(dump.entries.map(({ id }) => id))
   const refusal = refusalOf(dump, server.versionNum)
   return {
     version: 1,
@@ -63,6 +70,9 @@ export function inspect({ dump, history }: Inspected, server: ExpectedServer): I
     ownRoles: dump.entries.filter(({ type }) => type === 'ROLE').map(({ name }) => name),
     history,
     entries: { restore: count('restore'), alter: count('alter'), stub: count('stub'), refuse: count('refuse') },
+    memberGrants: plan.entries.filter(
+      ({ entry, action }) => action === 'restore' && entry.name !== 'SCHEMA public' && isGrantOnMember(entry, known),
+    ).length,
     changed: plan.entries.flatMap(({ entry, action, reason = '' }) =>
       action === 'restore' ? [] : [{ object: objectOf(entry), action, reason }],
     ),

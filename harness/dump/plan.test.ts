@@ -178,6 +178,27 @@ test('what is said of the database is said of the copy, without libraries that a
   expect(only(acl)?.sql).toContain('GRANT CREATE ON DATABASE "before" TO anon;')
 })
 
+test('the messages of realtime are given a default partition, unless they have one or need none', () => {
+  const definition = 'CREATE TABLE realtime.messages (\n    at timestamp\n)\nPARTITION BY RANGE (at);\n'
+  const messages = (more: string) => entry('TABLE', 'messages', { schema: 'realtime', definition: more })
+  const attached = (bounds: string) =>
+    entry('TABLE ATTACH', 'm1', {
+      schema: 'realtime',
+      definition: `ALTER TABLE ONLY realtime.messages ATTACH PARTITION realtime.m1 ${bounds};\n`,
+    })
+  const first = (...entries: TocEntry[]) => plan(entries).entries[0]
+  expect(first(messages(definition), attached("FOR VALUES FROM ('2026-11-20') TO ('2026-11-21')"))).toMatchObject({
+    action: 'alter',
+    sql: expect.stringContaining(definition),
+    reason: expect.stringContaining('default partition'),
+  })
+  expect(first(messages(definition), attached('DEFAULT'))).toMatchObject({ action: 'restore' })
+  expect(first(messages('CREATE TABLE realtime.messages (\n    at timestamp\n);\n'))).toMatchObject({
+    action: 'restore',
+  })
+  expect(first(entry('TABLE', 'messages', { schema: 'public', definition }))).toMatchObject({ action: 'restore' })
+})
+
 test('a schema that is there already is no failure', () => {
   const schema = entry('SCHEMA', 'net', {
     definition: 'CREATE SCHEMA net;\n',

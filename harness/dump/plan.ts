@@ -3,6 +3,7 @@ import type { RestoredExtension } from '../model/restore-run.ts'
 import type { Dump, TocEntry } from './dump.ts'
 import { aboutDatabase, createLargeObjects, grantOnLargeObjects, ownerStatement, withoutPreloads } from './entry-sql.ts'
 import { planOfCluster } from './plan-cluster.ts'
+import { realtimePartitionReason, wantsRealtimePartition } from './realtime-partition.ts'
 
 /**
  * `restore`: as it stands. `alter`: in another form, with a reason. `stub`: left out on purpose, something stands in
@@ -49,6 +50,7 @@ export function planRestore(dump: Dump, server: ServerFacts): RestorePlan {
   const extensions = dump.extensions.map((name) => planExtension(name, server.extensions.get(name)?.comment))
   const planned = new Map<number, PlannedEntry>()
   const context = {
+    entries: dump.entries,
     byId,
     extensions: new Map(extensions.map((extension) => [extension.name, extension])),
     server,
@@ -91,6 +93,7 @@ const inert: ReadonlySet<string> = new Set(['EVENT TRIGGER', 'SUBSCRIPTION', 'US
 const platformTrigger = /^issue_(graphql_placeholder|pg_cron_access|pg_graphql_access|pg_net_access)$/
 
 type Context = {
+  readonly entries: readonly TocEntry[]
   readonly byId: ReadonlyMap<number, TocEntry>
   readonly extensions: ReadonlyMap<string, RestoredExtension>
   readonly server: ServerFacts
@@ -98,7 +101,7 @@ type Context = {
   readonly database: string
 }
 
-function planEntry(entry: TocEntry, { byId, extensions, server, database }: Context): PlannedEntry {
+function planEntry(entry: TocEntry, { entries, byId, extensions, server, database }: Context): PlannedEntry {
   const phase = phaseOf(entry)
   const plan = (action: Action, sql: string, reason?: string): PlannedEntry => ({
     entry,
@@ -175,6 +178,7 @@ function planEntry(entry: TocEntry, { byId, extensions, server, database }: Cont
     case 'TABLE':
     case 'MATERIALIZED VIEW': {
       const method = entry.tableAccessMethod
+      if (wantsRealtimePartition(entry, entries)) return plan('alter', whole, realtimePartitionReason)
       if (!method || method === 'heap') return plan('restore', whole)
       return plan('alter', whole, `Its rows are stored as heap: access method ${method} is not here.`)
     }

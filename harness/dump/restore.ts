@@ -139,14 +139,7 @@ async function restoreInto(
   if (missing) await finishMissingSchemas(database, signalOf(options))
   await watch.time('last', async () => {
     report('last')
-    if (await addRealtimePartition(main)) {
-      account.note(
-        'TABLE',
-        'realtime',
-        'messages',
-        'Given a default partition: the service that makes one a day does not run here.',
-      )
-    }
+    await addRealtimePartition(main)
     await runInBatches(due('last'), main, settle, signal)
   })
   await watch.time('analyze', async () => {

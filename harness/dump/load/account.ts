@@ -54,16 +54,6 @@ export class Account {
     return { ...judged, reason: `${judged.reason}. Masked columns: ${masks.join('; ')}. ${advice}.` }
   }
 
-  /** For what stands in for a part of an entry that was restored. */
-  note(type: string, schema: string, name: string, reason: string): void {
-    const found = this.#plan.entries.find(
-      ({ entry }) => entry.type === type && entry.schema === schema && entry.name === name,
-    )
-    if (found && this.#outcomes.get(found.entry.id)?.fate === 'restored') {
-      this.#outcomes.set(found.entry.id, outcome('stubbed', reason))
-    }
-  }
-
   isLost(id: number): boolean {
     return this.#lost.has(id)
   }

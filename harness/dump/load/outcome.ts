@@ -48,9 +48,7 @@ export function judgeFailure(
   if (needed) {
     return { fate: 'refused', reason: `It needs ${needed.type} ${displayEntry(needed)}, which was not restored.` }
   }
-  // A grant whose object has no entry of its own is one on a member of an extension.
-  const onMember = entry.type === 'ACL' && entry.dependencies.every((id) => !known.has(id))
-  if (onMember && isUndefinedObject(error)) {
+  if (isGrantOnMember(entry, known) && isUndefinedObject(error)) {
     return {
       fate: 'stubbed',
       reason:
@@ -58,6 +56,11 @@ export function judgeFailure(
     }
   }
   return { fate: 'failed', reason: failureText(error) }
+}
+
+/** Pure: a grant whose object has no entry of its own is one on a member of an extension. */
+export function isGrantOnMember({ type, dependencies }: TocEntry, known: Pick<Set<number>, 'has'>): boolean {
+  return type === 'ACL' && dependencies.every((id) => !known.has(id))
 }
 
 /**
