@@ -1,31 +1,32 @@
-import { tmpdir } from 'node:os'
-import { makeWorkspace, sweepAbandoned, type Workspace, workspaceRoot } from '../../database/embedded/workspace.ts'
+import { makeWorkspace, sweepAbandoned, type Workspace } from '../../database/embedded/workspace.ts'
 
 /**
- * Where dumps are unpacked to: a folder of this run's own (0700), made when it is first needed. It goes away with the
- * dump, at the latest with the process, and after `kill -9` at the next start.
+ * Where dumps are unpacked to: a folder of this run's own (0700) in memory, on the disk or in both, made when it is first
+ * needed. It goes away with the dump, at the latest with the process, and after `kill -9` at the next start.
  */
 export class PrivateFolder implements AsyncDisposable {
-  #workspace: Workspace | undefined
-  #removeAtExit: (() => void) | undefined
+  readonly #workspaces = new Map<string, Workspace>()
+  readonly #removeAtExit = () => {
+    for (const workspace of this.#workspaces.values()) workspace.removeNow()
+  }
 
-  /** In memory where there is ample room for `bytes`, so that nothing of a packed dump touches a disk. */
-  async path(bytes: number | undefined): Promise<string> {
-    if (!this.#workspace) {
+  /** Its path in `root`: see `workspaceRoot`. */
+  async path(root: string): Promise<string> {
+    const made = this.#workspaces.get(root)
+    if (made) return made.path
+    if (this.#workspaces.size === 0) {
       await sweepAbandoned()
-      const root = bytes === undefined ? tmpdir() : await workspaceRoot(bytes)
-      const workspace = await makeWorkspace(root, undefined, false)
-      this.#removeAtExit = () => workspace.removeNow()
       process.once('exit', this.#removeAtExit)
-      this.#workspace = workspace
     }
-    return this.#workspace.path
+    const workspace = await makeWorkspace(root, undefined, false)
+    this.#workspaces.set(root, workspace)
+    return workspace.path
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const workspace = this.#workspace
-    this.#workspace = undefined
-    if (this.#removeAtExit) process.off('exit', this.#removeAtExit)
-    await workspace?.remove()
+    const workspaces = [...this.#workspaces.values()]
+    this.#workspaces.clear()
+    process.off('exit', this.#removeAtExit)
+    for (const workspace of workspaces) await workspace.remove()
   }
 }
