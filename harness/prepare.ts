@@ -79,32 +79,24 @@ async function startEngine(
   stages: Stages,
   signal: AbortSignal,
 ): Promise<Cluster> {
-  let failure: unknown
-  const cluster = await stages.run('start the server', async (progress) => {
+  // Without a server there is nothing to report on: bad input, told like any other.
+  return stages.need('start the server', async (progress) => {
     const databaseBytes = dump.facts.bytes * unpackedRatio
     const { keep, image } = options
-    const cluster = await engine
-      .start({
-        signal,
-        extensionFiles,
-        preloadedExtensions,
-        keep,
-        databaseBytes,
-        platformRoles,
-        existing: options.existing,
-        dumpedFrom: dump.serverVersionNum,
-        ...(image === undefined ? {} : { image }),
-      })
-      .catch((error) => {
-        failure = error
-        throw error
-      })
+    const cluster = await engine.start({
+      signal,
+      extensionFiles,
+      preloadedExtensions,
+      keep,
+      databaseBytes,
+      platformRoles,
+      existing: options.existing,
+      dumpedFrom: dump.serverVersionNum,
+      ...(image === undefined ? {} : { image }),
+    })
     progress(`PostgreSQL ${cluster.serverVersion}, ${cluster.image ?? engine.name}`)
     return cluster
   })
-  // Without a server there is nothing to report on: bad input, told like any other.
-  if (cluster === undefined) throw failure
-  return cluster
 }
 
 async function makeSides(
@@ -131,7 +123,7 @@ async function makeSides(
   if (restored === undefined) return {}
 
   let refusal: unknown
-  const migrated = await stages.run('migrate', async (progress) => {
+  const migrate = async (progress: (text: string) => void) => {
     const { layout } = inputs.migrations
     const history = await readHistory(before)
     const other = layout === 'supabase' ? undefined : await readOtherHistory(before, layout)
@@ -162,9 +154,10 @@ async function makeSides(
     if (applied === run.migrations.length) await analyze(after)
     const zone = apiZone(zones, before.name)
     return { selection, run, zone, ...(applied === run.migrations.length ? { after } : {}) }
-  })
+  }
   // That nothing is pending can be told only once the history of the dump is there, yet it is bad input all the same.
-  if (refusal instanceof HarnessError) throw refusal
+  const refused = (error: unknown) => error instanceof HarnessError && error === refusal
+  const migrated = await stages.run('migrate', migrate, refused)
   if (migrated === undefined) return { before, restore: restored }
   const { selection, run, zone, after } = migrated
   return { before, restore: restored, selection, zone, migrations: run, ...(after === undefined ? {} : { after }) }

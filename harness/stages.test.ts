@@ -59,3 +59,24 @@ test('what a lane throws is thrown once the others have ended', async () => {
   await expect(together).rejects.toThrow('broken')
   expect(ended).toBe(true)
 })
+
+test('what a stage throws that the run cannot go on without ends the run, as what was said to', async () => {
+  const ended: [string, boolean | undefined][] = []
+  const stages = new Stages(['first', 'slow', 'quick'], [], {
+    onEnd: ({ name }, failure) => ended.push([name, failure?.endsRun]),
+  })
+  const fail = (message: string) => () => Promise.reject(new Error(message))
+  await expect(stages.need('first', fail('no server'))).rejects.toThrow('no server')
+  await expect(stages.run('slow', fail('bad'), () => true)).rejects.toThrow('bad')
+  expect(await stages.run('quick', fail('odd'))).toBeUndefined()
+  expect(ended).toEqual([
+    ['first', true],
+    ['slow', true],
+    ['quick', false],
+  ])
+  expect(stages.rows.map(({ status, reason }) => [status, reason])).toEqual([
+    ['failed', 'no server'],
+    ['failed', 'bad'],
+    ['failed', 'odd'],
+  ])
+})

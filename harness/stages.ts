@@ -9,9 +9,11 @@ export type Evidence = { readonly findings: readonly Finding[]; readonly checks:
 export type StageEvents = {
   onStart?(stage: string): void
   onProgress?(stage: string, text: string): void
-  /** `error`: what a failed stage threw. */
-  onEnd?(stage: StageRun, error?: unknown): void
+  onEnd?(stage: StageRun, failure?: StageFailure): void
 }
+
+/** What a failed stage threw. What ends the run is told at its end. */
+export type StageFailure = { readonly error: unknown; readonly endsRun: boolean }
 
 /**
  * The stages of a run, each with a row from the start. A stage that throws is recorded as failed with its reason and
@@ -82,23 +84,49 @@ export class Stages {
     return lane
   }
 
-  /** Runs one stage. `undefined` when it failed: its row says why, and what it was to check stays `not run`. */
-  async run<T>(name: string, work: (progress: (text: string) => void) => Promise<T>): Promise<T | undefined> {
+  /**
+   * Runs one stage. `undefined` when it failed: its row says why, and what it was to check stays `not run`. Throws what
+   * `endsRun`, as an abort does.
+   */
+  async run<T>(
+    name: string,
+    work: (progress: (text: string) => void) => Promise<T>,
+    endsRun: (error: unknown) => boolean = () => false,
+  ): Promise<T | undefined> {
+    const ends = (error: unknown) => (error instanceof HarnessError && error.code === 'aborted') || endsRun(error)
+    try {
+      return await this.#time(name, work, ends)
+    } catch (error) {
+      if (ends(error)) throw error
+      return undefined
+    }
+  }
+
+  /** Runs a stage that the run cannot go on without: throws what it throws. */
+  async need<T>(name: string, work: (progress: (text: string) => void) => Promise<T>): Promise<T> {
+    return this.#time(name, work, () => true)
+  }
+
+  async #time<T>(
+    name: string,
+    work: (progress: (text: string) => void) => Promise<T>,
+    ends: (error: unknown) => boolean,
+  ): Promise<T> {
     const started = performance.now()
     this.#events.onStart?.(name)
-    const end = (row: StageRun, error?: unknown) => {
-      this.#rows.set(name, row)
-      this.#events.onEnd?.(row, error)
-    }
     const elapsed = () => Math.round(performance.now() - started)
+    const end = (row: StageRun, failure?: StageFailure) => {
+      this.#rows.set(name, row)
+      this.#events.onEnd?.(row, failure)
+    }
     try {
       const result = await work((text) => this.#events.onProgress?.(name, text))
       end({ name, status: 'done', milliseconds: elapsed() })
       return result
     } catch (error) {
-      end({ name, status: 'failed', milliseconds: elapsed(), reason: messageOf(error) }, error)
-      if (error instanceof HarnessError && error.code === 'aborted') throw error
-      return undefined
+      const row: StageRun = { name, status: 'failed', milliseconds: elapsed(), reason: messageOf(error) }
+      end(row, { error, endsRun: ends(error) })
+      throw error
     }
   }
 

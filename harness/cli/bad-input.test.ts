@@ -20,11 +20,16 @@ const file = async (name: string, content: string | Uint8Array) => {
   return path
 }
 
-/** Exit 2, the message on stderr, no stack trace, nothing on stdout, nothing started or left behind. */
+/** Of what ends a run. */
+const messageOf = (stderr: string) =>
+  stderr.slice(stderr.lastIndexOf('  ✗ ') + '  ✗ '.length, stderr.lastIndexOf('\n    ('))
+
+/** Exit 2, the message on stderr, once, no stack trace, nothing on stdout, nothing started or left behind. */
 const expectRefusal = async (args: readonly string[], code: string, ...words: (string | RegExp)[]) => {
   const { exitCode, stdout, stderr, left } = await runGreenlight([...args, '--out', join(folder, 'out')])
   expect(stderr).toContain(`(${code};`)
   for (const word of words) expect(stderr).toMatch(word)
+  expect(stderr.split(messageOf(stderr))).toHaveLength(2)
   expect(stderr).not.toMatch(/\n\s+at /)
   expect(stdout).toBe('')
   expect(exitCode).toBe(2)
@@ -262,6 +267,8 @@ describe.concurrent('bad input is refused with exit code 2, in one message, with
       },
     )
     expect(stderr).toMatch(/\(engine\.(disk-full|start-failed);/)
+    expect(stderr).toMatch(/✗ start the server .*s\n/)
+    expect(stderr.split(messageOf(stderr))).toHaveLength(2)
     expect(exitCode).toBe(2)
     expect(left).toEqual([])
   })

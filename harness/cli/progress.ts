@@ -36,14 +36,18 @@ export function progressPrinter(
       one.text = text
       draw()
     },
-    onEnd({ name, status, milliseconds, reason }, error) {
+    onEnd({ name, status, milliseconds, reason }, failure) {
       clear()
       const detail = shortened(running.get(name)?.text ?? '', (stream.columns ?? 100) - 35)
       running.delete(name)
       const mark = status === 'done' ? paint(32, '✓') : paint(31, '✗')
       const time = `${((milliseconds ?? 0) / 1000).toFixed(1)} s`.padStart(7)
-      stream.write(`  ${mark} ${name.padEnd(22)}${paint(2, time)}  ${status === 'done' ? paint(2, detail) : reason}\n`)
+      const text = status === 'done' ? paint(2, detail) : reason
+      // What ends the run is told by whoever started it.
+      stream.write(`  ${mark} ${name.padEnd(22)}${paint(2, time)}${failure?.endsRun ? '' : `  ${text}`}\n`)
+      if (failure?.endsRun) return
       // What Greenlight did not foresee is a bug, and its stack is what a report of it needs.
+      const error = failure?.error
       if (error instanceof Error && !(error instanceof HarnessError)) stream.write(`${paint(2, error.stack ?? '')}\n`)
     },
     close() {
