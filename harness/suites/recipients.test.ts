@@ -156,6 +156,7 @@ test('each broken rule is named, in counts', () => {
       'a body that says nothing sensible is refused, without a mail and without a row',
       'a request that fails costs at most its own recipients the mail, and the next call nobody a second one',
       'an address that cannot be mailed does not keep the others from theirs',
+      'an odd address is mailed once or not at all, and brings in nobody else',
       ...['1', '2', '250'].map((size) => `an update reaches everybody of ${size}, or as many as there are`),
       'chat-message: exactly those whom it concerns get one mail, whoever causes it',
       'collaborator-added: exactly those whom it concerns get one mail, whoever causes it',

@@ -1,4 +1,4 @@
-import { describe, expect, filled, gather, needs, quoted, type SuiteFixtures } from '#suite'
+import { describe, expect, filled, gather, harm, needs, quoted, recipients, type SuiteFixtures } from '#suite'
 
 const test = needs('resource', 'membership', 'profile', 'notifications')
 
@@ -11,8 +11,25 @@ const texts: Readonly<Record<string, string>> = {
   SQL: `' or 1=1; drop table x; --`,
   HTML: '<img src=x onerror=alert(1)>',
   'a new header': 'x\r\nBcc: somebody@example.com',
+  addresses: 'Zoë+News@EXAMPLE.com, somebody@example.com',
   'a megabyte': 'x'.repeat(1_000_000),
 }
+
+/** Addresses as people write them, or as somebody would who means harm. `arrives`: undefined where a mail service may refuse it. */
+const oddAddresses: readonly { readonly is: string; readonly address: string; readonly arrives?: boolean }[] = [
+  { is: 'with capitals and a plus sign', address: 'Delivered+GREENLIGHT-Odd@Resend.DEV', arrives: true },
+  { is: 'with letters beyond ASCII', address: 'delivered+grünlicht-Zoë@resend.dev' },
+  {
+    is: 'that is two',
+    address: 'delivered+greenlight-one@resend.dev,delivered+greenlight-other@resend.dev',
+    arrives: false,
+  },
+  {
+    is: 'with a new header',
+    address: 'delivered+greenlight-line@resend.dev\r\nBcc: delivered+greenlight-hidden@resend.dev',
+    arrives: false,
+  },
+]
 
 describe('notifications: bad input', () => {
   test('a body that says nothing sensible is refused, without a mail and without a row', async ({
@@ -100,6 +117,48 @@ describe('notifications: bad input', () => {
     expect(mails.filter(({ html }) => html?.includes('<b>x</b>')).length, 'mails with live HTML of a title').toBe(0)
     expect(mails.filter(({ subject }) => /[\r\n]/.test(subject)).length, 'subjects with a line break').toBe(0)
     expect(mails.filter(({ bcc, cc }) => bcc.length + cc.length > 0).length, 'mails with more recipients').toBe(0)
+  })
+
+  test('an odd address is mailed once or not at all, and brings in nobody else', async ({
+    app,
+    as,
+    db,
+    mailbox,
+    seed,
+    skip,
+  }) => {
+    const { table, user, email } = app.profile
+    if (email === undefined) return skip('not configured: contracts.profile.email')
+    const people = await gather(db, app, { size: oddAddresses.length + 2, seed: seed + 8_000 })
+    const [ordinary, ...odd] = people?.members.slice(1) ?? []
+    expect(odd[0], 'members').toBeDefined()
+    if (people === undefined || ordinary === undefined) return
+    const held: (typeof oddAddresses)[number][] = []
+    for (const [at, { id }] of odd.entries()) {
+      const one = oddAddresses[at]
+      if (one === undefined) continue
+      const set = `update ${quoted(table)} set ${quoted(email)} = $1 where ${quoted(user)}::text = $2`
+      // A rule of the app's may forbid it: then nobody has it.
+      const taken = await db.query(set, [one.address, id]).then(
+        () => true,
+        () => false,
+      )
+      if (taken) held.push(one)
+    }
+    expect(held.length, 'odd addresses that the database takes').toBeGreaterThan(0)
+    await mailbox.clear()
+    const body = filled(app.notifications.resourceUpdated.body, { resource: people.key, actor: people.owner.id })
+    await statusOf(await as(people.owner), app.notifications.function, body)
+    const sent = (await mailbox.all()).flatMap(recipients)
+    const times = (address: string) => sent.filter((one) => one === address.toLowerCase()).length
+    harm('mail.lost-on-failure', () => expect(times(ordinary.email), 'mails to somebody else').toBe(1))
+    const wrong = held.filter(({ address, arrives }) =>
+      arrives === undefined ? times(address) > 1 : times(address) !== Number(arrives),
+    )
+    expect(wrong.length, `wrong counts of mails to an address ${wrong.map(({ is }) => is).join(', ')}`).toBe(0)
+    const known = people.members.map((member) => member.email).concat(held.map(({ address }) => address.toLowerCase()))
+    const strangers = sent.filter((address) => !known.includes(address)).length
+    harm('mail.wrong-recipient', () => expect(strangers, 'mails to addresses that nobody has').toBe(0))
   })
 })
 
