@@ -13,9 +13,9 @@ const call = (path: string, body: unknown) => started.call(path, body)
 
 test('folders with an entry module are functions, shared ones are not', () => {
   const open = started.functions.list.filter(({ verifyJwt }) => !verifyJwt)
-  expect(open.map(({ name }) => name)).toEqual(['broken', 'hello', 'keys'])
+  expect(open.map(({ name }) => name)).toEqual(['broken', 'hello', 'hook', 'keys'])
   expect(started.functions.list.map(({ name }) => name)).toEqual(
-    'background broken classic clock hello jsx keys limits mail modern private stranger'.split(' '),
+    'background broken classic clock direct hello hook jsx keys limits mail modern private stranger'.split(' '),
   )
 })
 
