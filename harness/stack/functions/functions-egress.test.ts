@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
+import { hostname, networkInterfaces } from 'node:os'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestFunctions, type TestFunctions } from './test-functions.ts'
 
@@ -53,6 +54,27 @@ test.each(['fetch', 'tcp', 'tls', 'net', 'http', 'websocket', 'client'])(
     expect(arrived).toEqual([])
   },
 )
+
+test('by a name that leads to the machine, or at its address in a network, nothing arrives either', async () => {
+  const [, port] = (await stranger('0.0.0.0')).split(':')
+  const outer = Object.values(networkInterfaces()).flatMap((addresses = []) =>
+    addresses.flatMap(({ family, internal, address }) => (family === 'IPv4' && !internal ? [address] : [])),
+  )
+  const tried: string[] = []
+  for (const name of ['localhost', hostname(), ...outer]) {
+    // Not every machine knows its own name.
+    const reached = await fetch(`http://${name}:${port}/`).catch(() => undefined)
+    arrived.length = 0
+    if (reached === undefined) continue
+    tried.push(name)
+    for (const way of ['fetch', 'tcp', 'net']) {
+      const { outcomes, attempts } = await attempt({ [way]: `${name}:${port}` })
+      expect([outcomes, attempts.map(({ host }) => host)]).toEqual([{ [way]: 'refused' }, [name]])
+    }
+    expect(arrived).toEqual([])
+  }
+  expect(tried).toContain('localhost')
+})
 
 test.each([
   ['fetch', 'tracker.example.com', 'tracker.example.com'],
