@@ -29,6 +29,11 @@ const app = `
   create unique index on public.slots ((day + hour * interval '1 hour'));
   create table public.log (at timestamptz, n int) partition by range (at);
   create table public.log_all partition of public.log default;
+  create table public.lists (id int primary key, days date[], moments timestamptz[], open tstzmultirange, off datemultirange);
+  insert into public.lists values
+    (1, '{2026-01-31,NULL,2026-01-01}', '{2026-01-01 00:00:00+00,infinity}',
+      '{[2026-01-01 00:00:00+00,2026-01-02 00:00:00+00),(2026-02-01 00:00:00+00,)}', '{[2026-03-01,2026-03-03)}'),
+    (2, '{}', '{}', '{}', '{}'), (3, null, null, null, null), (4, '{{2026-01-01}}', null, null, null);
   create table cron.ran (at timestamptz);
   insert into public."Odd ""names""" values
     (1, '2026-03-08 06:59:59+00', '2026-03-01', '2026-03-08', '2026-03-08 02:30', default, '2026-01-01'),
@@ -122,6 +127,16 @@ describe('a database that time passed in', () => {
       '2026-01-28 00:00:00+00',
       null,
     ])
+    expect(await rows('select days::text, moments::text, open::text, off::text from public.lists order by id')).toEqual(
+      [
+        ...['{2026-01-28,NULL,2025-12-29}', '{"2025-12-29 00:00:00+00",infinity}'],
+        '{["2025-12-29 00:00:00+00","2025-12-30 00:00:00+00"),("2026-01-29 00:00:00+00",)}',
+        '{[2026-02-26,2026-02-28)}',
+        ...['{}', '{}', '{}', '{}'],
+        ...[null, null, null, null],
+        ...['{{2026-01-01}}', null, null, null],
+      ],
+    )
     // What the platform keeps for itself stays.
     expect(await rows('select at::text from cron.ran')).toEqual(['2026-01-01 00:00:00+00'])
   })

@@ -20,7 +20,7 @@ type Table = {
 const agingWithTheApp = ['auth', 'storage']
 
 /**
- * Lets time pass in a database: every date, timestamp and range of them in the app's schemas, in auth and in storage
+ * Lets time pass in a database: every date, timestamp, range and list of them in the app's schemas, in auth and in storage
  * moves into the past by as much as `interval` (Postgres' words: `3 days`, `1 month`) is from the moment that is
  * `elapsed` milliseconds after now, reckoned on the calendar in UTC. One moment decides for all rows, so distances
  * between them stay: a month from 31 January is 28 days for each. `infinity`, NULL and generated columns stay.
@@ -86,7 +86,9 @@ async function tablesWithTime(session: Connection): Promise<Table[]> {
        select format_type(typed.oid, null) as base
        from (select coalesce(nullif(typbasetype, 0), oid) as oid from pg_type where oid = a.atttypid) typed
        where typed.oid in ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype,
-         'daterange'::regtype, 'tsrange'::regtype, 'tstzrange'::regtype)
+         'daterange'::regtype, 'tsrange'::regtype, 'tstzrange'::regtype,
+         'datemultirange'::regtype, 'tsmultirange'::regtype, 'tstzmultirange'::regtype,
+         'date[]'::regtype, 'timestamp[]'::regtype, 'timestamptz[]'::regtype)
      ) t on true
      where c.relkind in ('r', 'p') and not c.relispartition and c.relpersistence <> 't'
        and (c.relkind = 'p' or pg_relation_size(c.oid) > 0)
@@ -122,9 +124,16 @@ async function move(session: Connection, table: Table, advance: Advance): Promis
 /** The column's value, that much earlier, as SQL. */
 function earlier({ name, type }: Column, { milliseconds, days }: Advance): string {
   const column = quoteIdentifier(name)
-  const isDates = type === 'date' || type === 'daterange'
-  const span = isDates ? String(days) : `interval '${milliseconds / 1000} seconds'`
-  if (!type.endsWith('range')) return `${column} - ${span}`
-  const bounds = `case when lower_inc(${column}) then '[' else '(' end || case when upper_inc(${column}) then ']' else ')' end`
-  return `case when isempty(${column}) then ${column} else ${type}(lower(${column}) - ${span}, upper(${column}) - ${span}, ${bounds}) end`
+  const span = type.startsWith('date') ? String(days) : `interval '${milliseconds / 1000} seconds'`
+  // Of no elements there is no aggregate; and a list of lists would become one list, so it stays.
+  if (type.endsWith('[]'))
+    return `case when cardinality(${column}) = 0 or array_ndims(${column}) > 1 then ${column} else (select array_agg(v - ${span} order by n) from unnest(${column}) with ordinality e (v, n)) end`
+  if (type.endsWith('multirange'))
+    return `case when isempty(${column}) then ${column} else (select range_agg(${earlierRange('r', type.replace('multi', ''), span)}) from unnest(${column}) r) end`
+  return type.endsWith('range') ? earlierRange(column, type, span) : `${column} - ${span}`
+}
+
+function earlierRange(range: string, type: string, span: string): string {
+  const bounds = `case when lower_inc(${range}) then '[' else '(' end || case when upper_inc(${range}) then ']' else ')' end`
+  return `case when isempty(${range}) then ${range} else ${type}(lower(${range}) - ${span}, upper(${range}) - ${span}, ${bounds}) end`
 }
