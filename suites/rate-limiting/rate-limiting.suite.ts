@@ -5,10 +5,12 @@ import {
   filled,
   from,
   harm,
+  insertSql,
   mailsTo,
   needs,
   quoted,
   recipients,
+  rowFor,
   type SuiteFixtures,
 } from '#suite'
 
@@ -17,7 +19,7 @@ const test = needs('resource', 'membership', 'profile', 'notifications', 'rateLi
 const owed = configured().rateLimit?.digest
 
 type Writer = { id: string; email: string }
-type Case = { key: string; writers: Writer[]; others: string[] }
+type Case = { key: string; writers: Writer[]; others: string[]; readers: string[] }
 
 /** Functions start anew, and many calls come at once: on a busy machine that takes a while. Unit: milliseconds. */
 const patience = 120_000
@@ -47,10 +49,11 @@ describe('rate limiting of chat mails', () => {
       const later = (await mailbox.all()).flatMap(recipients).length
       harm('mail.over-limit', () => expect(later, 'mails after more messages within the window').toBe(sent))
 
-      // The limit is for each resource.
+      // The limit is for each resource: also for somebody who was mailed about the other one just now.
+      const both = await joined(fixtures, first, second)
       await mailbox.clear()
       await told(fixtures, second, 1)
-      const missing = (await mailsTo(mailbox, second.others)).filter((mails) => mails === 0)
+      const missing = (await mailsTo(mailbox, [...second.others, ...both])).filter((mails) => mails === 0)
       harm('mail.missing-recipient', () =>
         expect(missing.length, 'recipients without a mail about another resource').toBe(0),
       )
@@ -186,6 +189,22 @@ async function told(
   )
 }
 
+/** Makes a reader of the one a member of the other, where nobody is of both; the address of one who is. */
+async function joined({ app, db }: Given, one: Case, other: Case): Promise<string[]> {
+  const people = [...other.others, ...other.writers.map(({ email }) => email)]
+  const at = one.others.findIndex((address) => !people.includes(address))
+  if (at === -1 || one.others.some((address) => other.others.includes(address))) return []
+  const { table, resource, user, role, roles, ownerRole } = app.membership
+  const values = {
+    [resource]: other.key,
+    [user]: one.readers[at] ?? null,
+    [role]: roles.findLast((name) => name !== ownerRole) ?? ownerRole,
+  }
+  const row = { ...(await rowFor(db, table, values)), ...values }
+  await db.query(insertSql(table, row), [JSON.stringify([row])])
+  return one.others.slice(at, at + 1)
+}
+
 /** Five resources that fit, each for one test. */
 async function casesOf({ app, db, seed }: Given): Promise<[Case, Case, Case, Case, Case]> {
   const [first, second, third, fourth, fifth] = await cases(app, db, seed)
@@ -220,7 +239,8 @@ function cases({ resource, membership, profile }: App, db: SuiteFixtures['db'], 
      select f.key::text as key,
        (select jsonb_agg(jsonb_build_object('id', a.id, 'email', a.email) order by a.id::text)
         from addressed a where a.key = f.key and a.id::text = any (f.writers)) as writers,
-       (select array_agg(a.email order by a.email) from addressed a where a.key = f.key and a.id::text <> all (f.writers)) as others
+       (select array_agg(a.email order by a.email) from addressed a where a.key = f.key and a.id::text <> all (f.writers)) as others,
+       (select array_agg(a.id::text order by a.email) from addressed a where a.key = f.key and a.id::text <> all (f.writers)) as readers
      from fitting f where cardinality(writers) = 2
      order by md5(f.key::text || $1) limit 5`,
     [`chat ${seed}`],
