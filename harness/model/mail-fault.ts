@@ -32,8 +32,8 @@ export type MailFault = Struck &
 /** The team at Resend that the double plays. */
 export type MailAccount = {
   /**
-   * Requests per second, over all keys, before 429; `0`: any number. Default: 10, Resend's for new teams; older teams
-   * have 2 or 5.
+   * Requests per second, over all keys, before 429; `0`: any number. Default: 2, the least that a team at Resend has;
+   * others have 5 or 10.
    */
   readonly rateLimit: number
   /** What every key of the form `re_…` may do. `none`: it was revoked. Default: `full_access`. */

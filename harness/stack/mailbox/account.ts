@@ -3,7 +3,7 @@ import { domainOf, parseAddress } from './addresses.ts'
 import { type ResendError, refusals } from './resend-errors.ts'
 
 export const defaultAccount: MailAccount = {
-  rateLimit: 10,
+  rateLimit: 2,
   apiKey: 'full_access',
   verifiedDomains: 'any',
   ownAddress: 'delivered@resend.dev',

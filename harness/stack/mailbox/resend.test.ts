@@ -131,6 +131,13 @@ describe("the double of Resend's API", () => {
     expect((await resend.emails.cancel(id)).error?.statusCode).toBe(422)
   })
 
+  test('takes two requests a second, unless it is told otherwise', async () => {
+    app = new Hono().route('/mailbox', mailboxRoutes({ service: makeMailService({ now: () => clock }), keys }))
+    const answers = []
+    for (let n = 0; n < 3; n++) answers.push(await post('/mailbox/resend/emails', message))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 429])
+  })
+
   test('answers 429 above its rate with the headers of the rate, until the next second', async () => {
     service.configure({ rateLimit: 3 })
     const answers = []
