@@ -216,6 +216,7 @@ const suites = z.strictObject({
       message: z.string().optional(),
       finding: z.string().optional().describe('What a check of mails found: a kind of finding.'),
       reason: z.string().optional(),
+      remark: z.string().optional().describe('What the test says besides, in counts.'),
       where: place.optional(),
       milliseconds: z.strictObject({ before: milliseconds.optional(), after: milliseconds.optional() }),
     }),

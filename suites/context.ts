@@ -4,8 +4,7 @@
  * with the file, and can never reach `before` or `after`.
  */
 import { createHash } from 'node:crypto'
-import { createClient, type SupabaseClient } from '@supabase/supabase-js'
-import { SignJWT } from 'jose'
+import type { SupabaseClient } from '@supabase/supabase-js'
 import pg from 'pg'
 import { test as base, expect, inject, type TestAPI } from 'vitest'
 import type { Contracts } from '../harness/model/config.ts'
@@ -13,6 +12,7 @@ import type { MailAccount, MailFault } from '../harness/model/mail-fault.ts'
 import type { Advance, Mail, RefusedMail } from '../harness/model/stack.ts'
 import type { StackAccess } from '../harness/suites/control.ts'
 import '../harness/suites/injected.ts'
+import { actingAs, newClient } from './clients.ts'
 import { type Mailbox, mailboxOf } from './mailbox.ts'
 
 export { describe, expect } from 'vitest'
@@ -71,6 +71,8 @@ export type SuiteFixtures = {
   canaries: readonly { readonly email: string; readonly password: string }[]
   /** Records an answer that must be the same on both sides; only its hash leaves the test. */
   observe: (name: string, value: unknown) => void
+  /** Says in the report what was seen, as a sentence with counts: no value of a row. */
+  remark: (sentence: string) => void
 }
 
 export type SuiteDatabase = {
@@ -193,6 +195,10 @@ export function needs<K extends keyof Contracts>(...keys: readonly K[]): TestAPI
       await use(async () => (await body<{ killed: number }>(await control('POST', `${id}/kill`, {}))).killed)
     },
     mailbox: async ({ world, app: _ }, use) => use(mailboxOf(await world.stack())),
+    remark: async ({ task }, use) =>
+      use((sentence) => {
+        task.meta.remark = sentence
+      }),
     observe: async ({ task }, use) => {
       const seen: Record<string, string> = {}
       task.meta.observations = seen
@@ -212,31 +218,6 @@ export function configured(): Contracts {
 
 /** For suites that need no contract. */
 export const test: TestAPI<Fixtures<never>> = needs()
-
-function newClient(url: string, key: string, token?: string): SupabaseClient {
-  return createClient(url, key, {
-    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-    ...(token === undefined ? {} : { global: { headers: { Authorization: `Bearer ${token}` } } }),
-  })
-}
-
-async function actingAs(user: User, { url, anonKey, jwtSecret }: StackAccess, expires = '1h'): Promise<SupabaseClient> {
-  const token = await new SignJWT({
-    role: 'authenticated',
-    aal: 'aal1',
-    is_anonymous: false,
-    app_metadata: {},
-    user_metadata: {},
-    ...(user.email ? { email: user.email } : {}),
-  })
-    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-    .setSubject(user.id)
-    .setAudience('authenticated')
-    .setIssuedAt()
-    .setExpirationTime(expires)
-    .sign(new TextEncoder().encode(jwtSecret))
-  return newClient(url, anonKey, token)
-}
 
 function databaseOf(pool: pg.Pool): SuiteDatabase {
   return {

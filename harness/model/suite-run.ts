@@ -23,6 +23,8 @@ export type JoinedTest = {
   readonly milliseconds: { readonly before?: number; readonly after?: number }
   /** Why it was skipped (`not configured: contracts.rateLimit`), or that its stack broke off while it failed. */
   readonly reason?: string
+  /** What it says in the report besides, free of row values. */
+  readonly remark?: string
 }
 
 /**

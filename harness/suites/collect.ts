@@ -64,6 +64,7 @@ function sideTest(test: TestCase, root: string): SideTest {
     ...(duration === undefined ? {} : { milliseconds: Math.round(duration) }),
     ...(note === undefined ? {} : { reason: note }),
     ...(isMailHarm(error?.harm) ? { finding: error.harm } : {}),
+    ...(test.meta().remark === undefined ? {} : { remark: test.meta().remark }),
     observations: test.meta().observations ?? {},
   }
 }

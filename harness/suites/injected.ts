@@ -20,5 +20,7 @@ declare module 'vitest' {
     observations?: Record<string, string>
     /** Of a test that failed: what of its stack broke off while it ran, one line each. */
     broken?: readonly string[]
+    /** For the report: a sentence with counts. */
+    remark?: string
   }
 }

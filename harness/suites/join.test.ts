@@ -37,6 +37,14 @@ describe('joining the results of both sides', () => {
     expect(early?.finding).toBe('mail.duplicate')
   })
 
+  test('what a test remarks is told as it was on after, else as on before', () => {
+    const before = seen('before', 'passed', { remark: 'It sends 2 mails.' })
+    expect(joinTests([before, seen('after', 'passed', { remark: 'It sends 3 mails.' })])[0]?.remark).toBe(
+      'It sends 3 mails.',
+    )
+    expect(joinTests([before, seen('after', 'failed')])[0]?.remark).toBe('It sends 2 mails.')
+  })
+
   test('a test that ran on one side only did not run', () => {
     expect(outcome(seen('before', 'passed'))).toEqual(['not run'])
     expect(outcome(seen('after', 'passed'))).toEqual(['not run'])

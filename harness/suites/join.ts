@@ -13,6 +13,8 @@ export type SideTest = {
   readonly where?: { readonly file: string; readonly line: number; readonly column?: number }
   readonly milliseconds?: number
   readonly reason?: string
+  /** A sentence for the report. */
+  readonly remark?: string
   readonly observations: Readonly<Record<string, string>>
 }
 
@@ -44,6 +46,7 @@ function joined(before: SideTest | undefined, after: SideTest | undefined, unask
   const finding = after?.finding ?? before?.finding
   const where = after?.where ?? before?.where
   const reason = after?.reason ?? before?.reason
+  const remark = after?.remark ?? before?.remark
   return {
     suite: suiteOf(test.file),
     file: test.file,
@@ -59,6 +62,7 @@ function joined(before: SideTest | undefined, after: SideTest | undefined, unask
       ...(after?.milliseconds === undefined ? {} : { after: after.milliseconds }),
     },
     ...(reason === undefined ? {} : { reason }),
+    ...(remark === undefined ? {} : { remark }),
   }
 }
 

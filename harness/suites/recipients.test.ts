@@ -157,7 +157,7 @@ test('each broken rule is named, in counts', () => {
       'a request that fails costs at most its own recipients the mail, and the next call nobody a second one',
       'an address that cannot be mailed does not keep the others from theirs',
       'an odd address is mailed once or not at all, and brings in nobody else',
-      ...['1', '2', '250'].map((size) => `an update reaches everybody of ${size}, or as many as there are`),
+      ...['1', '2', '50', '500'].map((size) => `an update reaches everybody of ${size}, or as many as there are`),
       'chat-message: exactly those whom it concerns get one mail, whoever causes it',
       'collaborator-added: exactly those whom it concerns get one mail, whoever causes it',
       'collaborator-removed: exactly those whom it concerns get one mail, whoever causes it',
@@ -173,6 +173,6 @@ test('each broken rule is named, in counts', () => {
   for (const why of ['to who caused it', 'to who is banned', 'to who is unconfirmed', 'to who is unsubscribed'])
     expect(updated).toContain(why)
   expect(updated).not.toContain('to who is removed')
-  expect(messageOf('everybody of 250')).toContain('missing')
+  expect(messageOf('everybody of 500')).toContain('missing')
   expect(run.tests.flatMap(({ message }) => message ?? []).filter((message) => /@planner/.test(message))).toEqual([])
 })

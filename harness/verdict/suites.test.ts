@@ -44,6 +44,14 @@ describe('the suites in the verdict', () => {
     })
   })
 
+  test('what tests remark is told with their suite', () => {
+    const told = { ...joined('reminders', 'passes'), remark: 'The first run after the deploy sends 3 mails.' }
+    const { checks } = judgeSuites(run(told, joined('reminders', 'passes')))
+    expect(checks.find(({ id }) => id === 'suite:reminders')?.summary).toBe(
+      '2 tests pass on the migrated copy. The first run after the deploy sends 3 mails.',
+    )
+  })
+
   test('a test that fails after is not said to pass before where it was not run to its end there', () => {
     const { findings } = judgeSuites(run({ ...joined('rls', 'regressed'), before: 'not run' }))
     expect(findings[0]?.finding.title).toBe(

@@ -179,7 +179,8 @@ function checkOf(suite: string, own: readonly JoinedTest[] | undefined, isRequir
   if (isIdle || (isRequired && counts['not configured'] > 0)) {
     return { ...check, required: isRequired, status: 'not configured', reason: missing, numbers }
   }
-  return { ...check, required: true, status: 'passed', summary: sayCounts(counts), numbers }
+  const remarks = own.flatMap(({ remark }) => remark ?? [])
+  return { ...check, required: true, status: 'passed', summary: [sayCounts(counts), ...remarks].join(' '), numbers }
 }
 
 /** "the config lacks contracts.profile", of the reason by which a test was skipped. */
