@@ -17,6 +17,7 @@ beforeAll(async () => {
   await preparePlatformSchemas(database)
   stack = await startStack(database, {
     functions,
+    mailAccount: { rateLimit: 0 },
     mailWebhook: { function: 'hook', secretEnv: 'RESEND_WEBHOOK_SECRET' },
   })
 })

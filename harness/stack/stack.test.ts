@@ -49,7 +49,7 @@ beforeAll(async () => {
   await using admin = await database.connect()
   await admin.query(accounts)
   ownChildren = children()
-  stack = await startStack(database, { functions })
+  stack = await startStack(database, { functions, mailAccount: { rateLimit: 0 } })
 })
 afterAll(async () => {
   await stack?.stop()

@@ -169,7 +169,7 @@ test('database, edge function and mailbox agree on the time, before and after it
   )
   const database = await aging('agreed')
   await using control = await startControl(async () => ({
-    ...(await startStack(database, { functions: folder })),
+    ...(await startStack(database, { functions: folder, mailAccount: { rateLimit: 0 } })),
     database,
   }))
   const door = (path: string, body?: unknown) =>

@@ -7,7 +7,7 @@ import { mailboxRoutes } from './routes.ts'
 let keys: ApiKeys
 let app: Hono
 let id: string
-const service = makeMailService({ now: () => new Date('2026-11-22T12:00:00Z') })
+const service = makeMailService({ now: () => new Date('2026-11-22T12:00:00Z'), account: { rateLimit: 0 } })
 
 beforeAll(async () => {
   keys = await makeKeys()

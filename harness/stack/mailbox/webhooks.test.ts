@@ -11,6 +11,7 @@ function receiver(statuses: number[] = []) {
   const secret = makeWebhookSecret()
   const service = makeMailService({
     now: () => now,
+    account: { rateLimit: 0 },
     webhook: {
       secret,
       post: async (body, headers) => {
