@@ -11,6 +11,16 @@ export function qualified(schema: string, name: string): string {
   return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`
 }
 
+/** The names of a list of columns as SQL writes it, as they are: `a, "B c"` is `a` and `B c`. */
+export function identifiersIn(list: string): string[] {
+  return (list.match(/"(?:[^"]|"")+"|[^\s".,()]+/g) ?? []).map(plainIdentifier)
+}
+
+/** What an identifier of SQL names. */
+export function plainIdentifier(identifier: string): string {
+  return identifier.startsWith('"') ? identifier.slice(1, -1).replaceAll('""', '"') : identifier
+}
+
 /** `schema.name`, for people: parts are quoted only where Postgres would need it. */
 export function displayName(schema: string, name: string): string {
   return `${displayIdentifier(schema)}.${displayIdentifier(name)}`

@@ -12,6 +12,7 @@ import { checksOfRestore, findingsOfRestore } from './findings.ts'
 import { catalogue, fingerprints, query } from './native/database-content.ts'
 import { readDump } from './read-dump.ts'
 import { type RestoreProgress, restore } from './restore.ts'
+import { testEntry } from './test-entry.ts'
 
 const fixtures = new URL('../../fixtures/dumps/', import.meta.url)
 const odd = fileURLToPath(new URL('odd.dump', fixtures))
@@ -120,19 +121,7 @@ describe('a small dump of what dumps go wrong on', () => {
 })
 
 describe('entries that fail', () => {
-  const entry = (id: number, type: string, more: Partial<TocEntry>): TocEntry => ({
-    id,
-    type,
-    section: 'pre-data',
-    schema: 'public',
-    name: `n${id}`,
-    owner: '',
-    definition: '',
-    dropStatement: '',
-    copyStatement: '',
-    dependencies: [],
-    ...more,
-  })
+  const entry = (id: number, type: string, more: Partial<TocEntry>) => testEntry({ id, type, name: `n${id}`, ...more })
   const table = (id: number, columns: string) =>
     entry(id, 'TABLE', { definition: `CREATE TABLE public.n${id} (${columns});\n` })
   const data = (id: number, of: number, rows: string) => ({

@@ -2,21 +2,10 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { TocEntry } from '../dump.ts'
 import { readDump } from '../read-dump.ts'
+import { testEntry } from '../test-entry.ts'
 import { refuseForeignStatements } from './statements.ts'
 
-const entry = (type: string, more: Partial<TocEntry>): TocEntry => ({
-  id: 7,
-  type,
-  section: 'pre-data',
-  schema: 'public',
-  name: 'n',
-  owner: '',
-  definition: '',
-  dropStatement: '',
-  copyStatement: '',
-  dependencies: [],
-  ...more,
-})
+const entry = (type: string, more: Partial<TocEntry>) => testEntry({ id: 7, type, ...more })
 const look = (...entries: readonly TocEntry[]) => refuseForeignStatements(entries, 'x.dump')
 const table = 'CREATE TABLE public.n (a text);\n'
 

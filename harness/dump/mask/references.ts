@@ -1,3 +1,4 @@
+import { identifiersIn, plainIdentifier } from '../../database/identifiers.ts'
 import type { TocEntry } from '../dump.ts'
 
 /** One column of a foreign key, and the one that it must be found in. Tables are `schema.table`, names as they are. */
@@ -17,12 +18,12 @@ export function referencesIn(entries: readonly TocEntry[]): Reference[] {
   return entries.flatMap(({ type, definition }) => {
     const [, schema = '', table = '', columns = '', toSchema = '', toTable = '', toColumns = ''] =
       type === 'FK CONSTRAINT' ? (foreignKey.exec(definition) ?? []) : []
-    const targets = identifiers(toColumns)
-    return identifiers(columns).flatMap((column, at) => {
+    const targets = identifiersIn(toColumns)
+    return identifiersIn(columns).flatMap((column, at) => {
       const target = targets[at]
       if (target === undefined) return []
-      const from = { table: `${plain(schema)}.${plain(table)}`, column }
-      return [{ from, to: { table: `${plain(toSchema)}.${plain(toTable)}`, column: target } }]
+      const from = { table: `${plainIdentifier(schema)}.${plainIdentifier(table)}`, column }
+      return [{ from, to: { table: `${plainIdentifier(toSchema)}.${plainIdentifier(toTable)}`, column: target } }]
     })
   })
 }
@@ -30,13 +31,5 @@ export function referencesIn(entries: readonly TocEntry[]): Reference[] {
 /** Pure: the columns of a COPY statement, in its order; undefined: it lists none, and means all that are not generated. */
 export function copyColumns(statement: string): string[] | undefined {
   const list = new RegExp(String.raw`^\s*COPY ${name}\.${name}\s*\((.*)\)\s+FROM stdin`, 'is').exec(statement)
-  return list === null ? undefined : identifiers(list[1] ?? '')
-}
-
-function identifiers(list: string): string[] {
-  return (list.match(new RegExp(name, 'g')) ?? []).map(plain)
-}
-
-function plain(identifier: string): string {
-  return identifier.startsWith('"') ? identifier.slice(1, -1).replaceAll('""', '"') : identifier
+  return list === null ? undefined : identifiersIn(list[1] ?? '')
 }

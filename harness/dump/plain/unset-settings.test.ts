@@ -1,20 +1,10 @@
 import { expect, test } from 'vitest'
 import type { TocEntry } from '../dump.ts'
+import { testEntry } from '../test-entry.ts'
 import { unsetSettings } from './unset-settings.ts'
 
-const entry = (type: string, definition: string, more: Partial<TocEntry> = {}): TocEntry => ({
-  id: 1,
-  type,
-  section: 'pre-data',
-  schema: 'public',
-  name: 'n',
-  owner: '',
-  definition,
-  dropStatement: '',
-  copyStatement: '',
-  dependencies: [],
-  ...more,
-})
+const entry = (type: string, definition: string, more: Partial<TocEntry> = {}) =>
+  testEntry({ type, definition, ...more })
 const told = (...entries: readonly TocEntry[]) => unsetSettings(entries, 'postgres')
 const reader = entry(
   'FUNCTION',

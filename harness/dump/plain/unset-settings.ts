@@ -16,14 +16,13 @@ export function unsetSettings(entries: readonly TocEntry[], database: string): r
     (type === 'DATABASE' || (type === 'DATABASE PROPERTIES' && /^ALTER DATABASE/m.test(definition)))
   if (entries.some(isWithThem)) return []
   const own = entries.filter(({ schema }) => schema !== undefined && !platformSchemas.includes(schema))
-  const readers = new Map<string, string[]>()
-  for (const { schema, name, definition } of own) {
-    for (const [, setting = ''] of definition.matchAll(read)) {
-      if (setByTheApi.test(setting)) continue
-      readers.set(setting, [...(readers.get(setting) ?? []), `${schema}.${name}`])
-    }
-  }
-  const unset = [...readers].filter(([setting]) => !entries.some((entry) => sets(entry, setting)))
+  const reads = own.flatMap(({ schema, name, definition }) =>
+    [...definition.matchAll(read)].map(([, setting = '']) => ({ setting, by: `${schema}.${name}` })),
+  )
+  const bySetting = Map.groupBy(reads, ({ setting }) => setting)
+  const unset = [...bySetting].filter(
+    ([setting]) => !setByTheApi.test(setting) && !entries.some((entry) => sets(entry, setting)),
+  )
   if (unset.length === 0) return []
   return [
     {
@@ -31,7 +30,10 @@ export function unsetSettings(entries: readonly TocEntry[], database: string): r
       title: `What is read by current_setting is set nowhere in the dump: ${unset.map(([setting]) => setting).join(', ')}. What reads it may work in another way here than in production.`,
       evidence: [
         'SQL scripts leave out what ALTER DATABASE … SET has set, unless they were taken with --create.',
-        ...unset.map(([setting, by]) => `${setting} is read by ${[...new Set(by)].slice(0, 5).join(', ')}.`),
+        ...unset.map(([setting, readers]) => {
+          const names = new Set(readers.map(({ by }) => by))
+          return `${setting} is read by ${[...names].slice(0, 5).join(', ')}.`
+        }),
       ],
     },
   ]

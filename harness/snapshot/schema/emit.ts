@@ -1,3 +1,4 @@
+import { identifiersIn } from '../../database/identifiers.ts'
 import { actionsBetween, type Facts, idText, type ObjectId, type SchemaAction } from './delta.ts'
 import { isOfApp } from './development.ts'
 
@@ -48,7 +49,7 @@ function reasonToLeaveOut(
     return needsValue ? 'rows that are there have no value for the column, and it has no default' : undefined
   }
   if (/^ALTER TABLE\b.*\bADD CONSTRAINT\b/is.test(sql))
-    return isAbout(action, empty) ? undefined : 'rows that are there may break it'
+    return isKeyOver(action, empty) ? undefined : 'rows that are there may break it'
   if (/^CREATE UNIQUE INDEX\b/i.test(sql)) return 'rows that are there may break it'
   if (/^CREATE (CONSTRAINT )?TRIGGER\b/i.test(sql)) return 'it changes what writes do'
   if (/^CREATE POLICY\b.*\bAS RESTRICTIVE\b/is.test(sql)) return 'it takes access away'
@@ -56,15 +57,13 @@ function reasonToLeaveOut(
   return undefined
 }
 
-/** Whether it is a key over such columns alone: NULL refers to nothing, and equals nothing. */
-function isAbout({ sql, consumes }: SchemaAction, columns: ReadonlySet<string>): boolean {
+/** Whether it is a key over these columns alone, which are NULL everywhere: NULL refers to nothing, and equals nothing. */
+function isKeyOver({ sql, consumes }: SchemaAction, columns: ReadonlySet<string>): boolean {
   const [, list = ''] = /\b(?:FOREIGN KEY|UNIQUE) \(([^()]*)\)/.exec(sql) ?? []
   const [table] = consumes.filter(({ kind }) => kind === 'table')
   if (list === '' || table?.kind !== 'table') return false
   const { schema, name } = table
-  const names = list.match(/"(?:[^"]|"")*"|[^\s,"]+/g) ?? []
-  const column = (one: string) => (one.startsWith('"') ? one.slice(1, -1).replaceAll('""', '"') : one)
-  return names.every((one) => columns.has(idText({ kind: 'column', schema, table: name, name: column(one) })))
+  return identifiersIn(list).every((one) => columns.has(idText({ kind: 'column', schema, table: name, name: one })))
 }
 
 /** Whether what the statement works on was made by the statements before it. */
