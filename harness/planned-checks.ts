@@ -64,6 +64,8 @@ export function plannedChecks({
     plan('access.row-sets', 'access', 'What sampled users see and may change compared'),
     plan('access.everyone', 'access', 'What every user sees and may change, compared', false),
     plan('access.writes', 'access', 'Writes of sampled users tried for real'),
+    plan('features.jobs', 'features', 'Scheduled jobs run once on both sides'),
+    plan('features.jobs-not-tried', 'features', 'Scheduled jobs that cannot be run here', false),
     plan('features.functions', 'features', 'Every edge function loads', functions.length > 0),
     plan('features.egress', 'features', 'Nothing left the machine', functions.length > 0),
     plan('features.mail', 'features', 'Mails are well formed', functions.length > 0),

@@ -9,6 +9,7 @@ import type { Database } from './database/engine.ts'
 import { rehearseDeploy } from './deploy-stage.ts'
 import { takeDevelopment } from './development.ts'
 import { type Inputs, readInputs } from './inputs.ts'
+import { lookAtJobs } from './jobs-stage.ts'
 import { type LoginsOf, lookAtRealLogins } from './login-stage.ts'
 import { lintMigrations } from './migrations/lint.ts'
 import { provePredicates } from './migrations/prove.ts'
@@ -50,6 +51,7 @@ const comparisons = [
   'pages',
   'ledger',
   'dates',
+  'jobs',
   'logins',
   'log in',
   'row sets',
@@ -190,6 +192,7 @@ async function look(prepared: Prepared, inputs: Inputs, stages: Stages, signal: 
           logins,
           answers: reads.length > 0 ? answersBetween(api) : undefined,
           mailing,
+          secretsByHand: options.config.contracts?.reminders?.secretsByHand,
           record,
           clone,
           signal,
@@ -256,6 +259,8 @@ async function lookAtStates(
       onProgress: ({ done, of, table }) => progress(`${done} of ${of}: ${table}`),
     }),
   )
+  const secretsByHand = options.config.contracts?.reminders?.secretsByHand
+  await stages.look('jobs', () => lookAtJobs(sides, { clone, secretsByHand, signal }))
   await stages.look('logins', () => lookAtLogins(before, after, clone, signal))
   return await lookAtRealLogins(sides, inputs, clone, stages, signal)
 }

@@ -27,6 +27,8 @@ export type AttributionInput = {
   readonly answers?: AnswersBetween | undefined
   /** Who is mailed about what, where the contracts say so. */
   readonly mailing?: Mailing | undefined
+  /** Secrets that jobs find in the vault once they are put there by hand. */
+  readonly secretsByHand?: readonly string[] | undefined
   readonly record: boolean
   readonly clone: Cloner
   readonly signal: AbortSignal
@@ -45,9 +47,9 @@ export async function attribute(findings: readonly Finding[], input: Attribution
   const { pending } = input
   const [only] = pending
   if (only !== undefined && pending.length === 1) return findings.map((finding) => named(finding, only.name))
-  const { access, later, zone, logins, answers, mailing, clone, signal } = input
+  const { access, later, zone, logins, answers, mailing, secretsByHand, clone, signal } = input
   const names = { before: input.before.name, after: input.after.name }
-  const look = lookers({ names, access, later, zone, logins, answers, mailing, clone, signal })
+  const look = lookers({ names, access, later, zone, logins, answers, mailing, secretsByHand, clone, signal })
   const open = findings.filter((finding) => isOpen(finding) && look.canSee(finding))
   const wanted = Map.groupBy(open, keyOf)
   const causes = wanted.size > 0 ? await findCauses(wanted, look, input) : new Map<string, NamedCause[]>()

@@ -1,11 +1,14 @@
 import type { Cloner } from '../clones.ts'
 import type { Database } from '../database/engine.ts'
+import { jobsOn } from '../jobs-stage.ts'
 import type { LoginsOf } from '../login-stage.ts'
 import type { Finding } from '../model/finding.ts'
 import type { Mailing } from '../model/people-sql.ts'
 import { lookAtRecipients } from '../recipients-stage.ts'
 import type { AccessFacts } from '../snapshot/access/facts.ts'
 import { compareDates } from '../snapshot/dates/compare-dates.ts'
+import { compareJobs } from '../snapshot/jobs/compare.ts'
+import type { SideJobs } from '../snapshot/jobs/facts.ts'
 import type { LedgerCatalog } from '../snapshot/ledger/catalog.ts'
 import { compareLedger, compareTables, kindsOfRows } from '../snapshot/ledger/compare-ledger.ts'
 import { compareCorrupt } from '../snapshot/ledger/corruption.ts'
@@ -39,6 +42,7 @@ export function lookers({
   logins = { users: [], canaries: [] },
   answers,
   mailing,
+  secretsByHand,
   clone,
   signal,
 }: {
@@ -52,12 +56,14 @@ export function lookers({
   readonly logins?: LoginsOf | undefined
   readonly answers?: AnswersBetween | undefined
   readonly mailing?: Mailing | undefined
+  readonly secretsByHand?: readonly string[] | undefined
   readonly clone: Cloner
   readonly signal: AbortSignal
 }): Lookers {
   const schemaOf = remembered<SchemaFacts>((database) => takeSchema(database, { signal }))
   const apiOf = remembered<ApiFacts>((database) => takeApiAlone(database, { signal }))
   const catalogOf = remembered<LedgerCatalog>((database) => takeCatalogOf(database, signal))
+  const jobsAt = remembered<SideJobs>((database) => jobsOn(database, { clone, secretsByHand, signal }))
   const lookAtAccess = access && accessBetween({ access, later, names, clone, signal })
   const families: readonly Family[] = [
     {
@@ -90,6 +96,12 @@ export function lookers({
     {
       sees: (kind) => mailing !== undefined && /^mail\.(wrong-recipient|missing-recipient|duplicate)$/.test(kind),
       look: async (before, after) => (await lookAtRecipients({ before, after }, mailing, signal)).findings,
+    },
+    {
+      sees: (kind) => kind.startsWith('feature.job-'),
+      // One that fails in both states is told for the record, and has no cause between them.
+      look: async (from, to) =>
+        compareJobs(await jobsAt(from), await jobsAt(to)).findings.filter(({ severity }) => severity === undefined),
     },
     ...loginFamilies({ logins, clone, signal }),
     {

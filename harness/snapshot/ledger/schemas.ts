@@ -6,7 +6,7 @@ const schemasLeftOut: Readonly<Record<string, string>> = {
   _analytics: 'logs of the platform',
   _realtime: 'settings of the Realtime service',
   _supavisor: 'settings of the pooler',
-  cron: 'jobs and their runs; none runs here',
+  cron: 'jobs and their runs; jobs are compared by themselves, and none runs by its schedule here',
   extensions: 'objects of extensions',
   graphql: 'objects of an extension',
   graphql_public: 'objects of an extension',

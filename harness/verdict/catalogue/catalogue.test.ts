@@ -33,6 +33,7 @@ describe('the catalogue of findings', () => {
       'schema.constraint-not-validated',
       'schema.differs-from-dev',
       'access.policy-unexercised',
+      'feature.job-changed',
       'storage.bloat',
       'index.dropped',
       'rollback.missing',

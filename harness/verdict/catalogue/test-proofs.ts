@@ -15,6 +15,7 @@ const restoring = 'harness/dump/restore.test.ts'
 const circle = 'dependencies that go in a circle, or lead nowhere, keep nothing from being restored'
 const suites = 'harness/verdict/suites.test.ts'
 const quiet = 'a test that passes on both sides, as one without its contract, is no finding'
+const jobs = 'harness/jobs-stage.test.ts'
 const wayBack = 'that brings everything back, and keeps what was written, is no finding'
 
 export const proofs: Readonly<Record<FindingKind, Proof>> = {
@@ -206,6 +207,13 @@ export const proofs: Readonly<Record<FindingKind, Proof>> = {
     'blocks when the Data API offers less, by name, and tells what is new',
     'tells no table or column as new that the Data API offers to nobody',
   ),
+  'feature.job-removed': of(jobs, 'a job that is taken away', 'a job that is scheduled anew as it was'),
+  'feature.job-fails': of(
+    jobs,
+    'a table that a job cleans under another name',
+    'a table under another name, and the job with it',
+  ),
+  'feature.job-changed': of(jobs, 'another schedule', 'half of the rows that a job cleans'),
   'feature.fixed': of(suites, 'a test that fails on both sides and one that is fixed are told apart', quiet),
   ...performanceProofs,
   'rollback.failed': of(
