@@ -41,8 +41,15 @@ export type DifferencesLeft = {
   readonly addedRows: number
 }
 
-/** `structure`: lines of `schemasEqual`; `data`: findings of the ledger, before against the copy that was taken back. Pure. */
-export function differencesLeft(structure: readonly string[], data: readonly Finding[]): DifferencesLeft {
+/**
+ * `structure`: lines of `schemasEqual`; `data`: findings of the ledger; `jobs`: sentences of `jobsLeft`; each of before
+ * against the copy that was taken back. Pure.
+ */
+export function differencesLeft(
+  structure: readonly string[],
+  data: readonly Finding[],
+  jobs: readonly string[],
+): DifferencesLeft {
   // A sequence does not go back, and a trigger's updated_at is not expected to.
   const changed = data.filter(
     ({ kind }) =>
@@ -66,6 +73,7 @@ export function differencesLeft(structure: readonly string[], data: readonly Fin
       ...changed.map((row) =>
         incomplete(row.object, `After the rollback, compared with before: ${row.title}`, row.evidence, row.columns),
       ),
+      ...jobs.map((job) => incomplete('cron.job', `After the rollback ${job}`, [])),
     ],
     access: structure.filter((line) =>
       /\b(policy|grants?|row-level security|default privileges|membership|belongs to)\b/.test(line),
@@ -95,7 +103,7 @@ export function backChecks(left: DifferencesLeft | undefined): readonly Check[] 
     check(
       complete,
       left.findings.length,
-      'Schema and data are as before.',
+      'Schema, data and scheduled jobs are as before.',
       `${left.findings.length} differences are left.`,
     ),
     check(

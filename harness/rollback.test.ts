@@ -153,6 +153,27 @@ describe('the way back', () => {
     expect(told).toEqual(['rollback.loses-new-data public.notes()', 'rollback.loses-new-data public.notes(mood)'])
   })
 
+  it('that leaves a job behind, or forgets one, is told; one that brings back the jobs of before is not', async () => {
+    const take = `select cron.unschedule(jobid) from cron.job where jobname = 'nightly'`
+    const give = `select cron.schedule('nightly', '0 3 * * *', 'select 1')`
+    const more = `select cron.schedule('reminders', '0 9 * * *', 'select 2')`
+    {
+      await using admin = await before.connect()
+      await admin.query('create extension if not exists pg_cron')
+      await using owner = await before.connect({ role: 'postgres' })
+      await owner.query(give)
+    }
+    const back = await rehearse(`${take}; ${more}`, `select cron.unschedule('reminders'); ${give}`)
+    expect(back.told).toEqual([])
+    const left = await rehearse(`${take}; ${more}`, 'select 1')
+    expect(left.told).toEqual(['rollback.incomplete cron.job()', 'rollback.incomplete cron.job()'])
+    expect(left.stages.findings.map(({ title }) => title)).toEqual([
+      'After the rollback the scheduled job nightly is gone: it ran at 0 3 * * *, as postgres',
+      'After the rollback the scheduled job reminders, which was not there before, is there',
+    ])
+    expect(left.status['rollback.complete']).toBe('failed')
+  })
+
   const other =
     'drop policy own on public.notes; create policy few on public.notes for select to authenticated using (id < 4)'
 

@@ -16,6 +16,8 @@ import {
   notConfigured,
   notConfiguredReason,
 } from './rollback-findings.ts'
+import { jobsLeft } from './snapshot/jobs/compare.ts'
+import { takeJobs } from './snapshot/jobs/take.ts'
 import { compareLedger } from './snapshot/ledger/compare-ledger.ts'
 import { schemasEqual } from './snapshot/schema/compare-schema.ts'
 import { type SchemaFacts, takeSchema } from './snapshot/schema/take-schema.ts'
@@ -90,7 +92,13 @@ async function goBack(
 async function compareBack(before: Database, back: Database, schemaOf: WayBack['schemaOf'], signal: AbortSignal) {
   const [was, is] = await Promise.all([schemaOf(before), takeSchema(back, { signal })])
   const ledger = await compareLedger(before, back, { signal })
-  return differencesLeft(schemasEqual(was, is), ledger.findings)
+  const jobs = jobsLeft(await jobsOf(before), await jobsOf(back))
+  return differencesLeft(schemasEqual(was, is), ledger.findings, jobs)
+}
+
+async function jobsOf(database: Database) {
+  await using session = await database.connect({ readOnly: true })
+  return await takeJobs(session)
 }
 
 /** Up, the app writes, down script by script, up again. Scripts and migrations must also bear with rows that are new. */

@@ -35,6 +35,19 @@ function pairsOf(before: readonly Job[], after: readonly Job[]): readonly Pair[]
   return [...pairs, ...left.map((is): Pair => ({ name: is.name, is }))]
 }
 
+/** What of the jobs is not as before after a rollback, one sentence each. Pure. */
+export function jobsLeft(before: readonly Job[], back: readonly Job[]): readonly string[] {
+  return pairsOf(before, back).flatMap((pair) => {
+    if (pair.was === undefined) return [`the scheduled job ${pair.name}, which was not there before, is there`]
+    const [found] = setting(pair)
+    return found === undefined ? [] : [[lowerFirst(found.title), ...found.evidence].join(': ')]
+  })
+}
+
+function lowerFirst(text: string): string {
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`
+}
+
 function setting({ name, was, is }: Pair): Finding[] {
   if (was === undefined) return []
   const removed = (title: string): Finding[] =>
