@@ -7,24 +7,44 @@ import { tableName, text } from './texts.ts'
 const values = z.record(text, z.string())
 
 const shows = z.array(z.enum(shownInMails)).exactOptional()
-const replaces = z.array(z.strictObject({ function: text, body: values })).exactOptional()
+
+/** A body in which these are replaced: any other would be sent as it stands. */
+const bodyWith = (...known: readonly string[]) =>
+  values.check(({ value, issues }) => {
+    for (const [field, body] of Object.entries(value)) {
+      for (const [whole, name = ''] of body.matchAll(/\{(\w+)\}/g)) {
+        if (known.includes(name)) continue
+        const close = nearest(name, known)
+        const hint = close === undefined ? `known are {${known.join('}, {')}}` : `did you mean {${close}}?`
+        const message = `unknown placeholder ${whole}; ${hint}`
+        issues.push({ code: 'custom', path: [field], message, input: body, continue: true })
+      }
+    }
+  })
+
+const replacedBy = (body: ReturnType<typeof bodyWith>) =>
+  z.array(z.strictObject({ function: text, body })).exactOptional()
+
+const notificationBody = bodyWith('resource', 'actor', 'message')
 
 export const notification = z.strictObject({
-  body: values,
+  body: notificationBody,
   recipients: z.literal('members-except-actor'),
   shows,
-  replaces,
+  replaces: replacedBy(notificationBody),
 })
+
+const kindBody = bodyWith('resource', 'actor', 'person', 'address', 'row')
 
 export const notificationKind = z.strictObject({
   function: text.exactOptional(),
-  body: values,
+  body: kindBody,
   recipients: z.enum(['members-except-actor', 'members-except-actor-and-person', 'the-person', 'the-address']),
   person: z.enum(['member', 'removed']).exactOptional(),
   row: z.strictObject({ table: tableName, key: text, values }).exactOptional(),
   by: z.array(text).min(1).exactOptional(),
   shows,
-  replaces,
+  replaces: replacedBy(kindBody),
 })
 
 export const accessCodeTable = z

@@ -105,6 +105,26 @@ describe('config', () => {
     expect(complaints(zoned, person)).toBe('')
   })
 
+  test('a body holds placeholders that are replaced where it stands, and no others', () => {
+    const complaints = (body: unknown): string => {
+      const replaces = [{ function: 'old', body }]
+      const resourceUpdated = { body: { id: '{resource}' }, recipients: 'members-except-actor', replaces }
+      const contracts = { notifications: { function: 'notify', resourceUpdated } }
+      try {
+        checkConfig({ contracts }, 'greenlight.config.ts')
+        return ''
+      } catch (error) {
+        return String(error)
+      }
+    }
+    const place = 'contracts.notifications.resourceUpdated.replaces[0].body'
+    expect(complaints('{row}')).toContain(`${place}: Invalid input: expected record`)
+    const unknown = complaints({ id: 'the {resuorce} of {row}' })
+    expect(unknown).toContain(`${place}.id: unknown placeholder {resuorce}; did you mean {resource}?`)
+    expect(unknown).toContain(`${place}.id: unknown placeholder {row}; known are {resource}, {actor}, {message}`)
+    expect(complaints({ type: 'all' })).toBe('')
+  })
+
   test('paths are resolved against the folder of the config', async () => {
     await writeFile(
       join(folder, 'greenlight.config.mjs'),
