@@ -24,6 +24,7 @@ export type { Mailbox } from './mailbox.ts'
 export { type Gathering, gather, type Member, mailedAbout, removeMember } from './mailing.ts'
 export { filled, recipients } from './mails.ts'
 export { column, from, quoted } from './names.ts'
+export { type Newcomer, newcomers } from './newcomers.ts'
 export { insertSql, madeRow, type Row, rowFor } from './rows.ts'
 export { ensureRow, type Outcome, tried } from './trial.ts'
 export type { Advance, Mail, MailAccount, MailFault, RefusedMail }

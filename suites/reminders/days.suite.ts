@@ -8,7 +8,7 @@ import {
   type MailFault,
   mailsTo,
   needs,
-  quoted,
+  newcomers,
   type SuiteFixtures,
 } from '#suite'
 
@@ -168,7 +168,8 @@ describe('onboarding mails', () => {
     'come once each, in order, and end for a user who left',
     async ({ app, advance, db, mailbox, seed, service }) => {
       const { function: job, afterDays } = app.onboarding
-      const [staying = '', leaving = ''] = await newcomers(app.profile, db, `${seed}`)
+      const users = await newcomers(db, app.profile, `${seed}`, ['stays', 'leaves'])
+      const [staying = '', leaving = ''] = users.map(({ address }) => address)
       const subjects: string[] = []
       let passed = 0
       for (const [at, days] of afterDays.entries()) {
@@ -209,7 +210,8 @@ describe('onboarding mails, when the mail service', () => {
     onboardingTest(
       `${says}: no mail twice and none lost, before and after it in the same run`,
       async ({ app, db, mailbox, seed, service }) => {
-        const addresses = await newcomers(app.profile, db, `${at}-${seed}`)
+        const users = await newcomers(db, app.profile, `${at}-${seed}`, ['first', 'second'])
+        const addresses = users.map(({ address }) => address)
         await mailbox.clear()
         await mailbox.fault({ ...fault, recipient: addresses[0] ?? '' })
         await answerOf(service, app.onboarding.function)
@@ -222,29 +224,6 @@ describe('onboarding mails, when the mail service', () => {
     )
   }
 })
-
-/** Signs two users up, an hour ago; answers their addresses. */
-async function newcomers(
-  profile: Required<SuiteFixtures['app']>['profile'],
-  db: SuiteFixtures['db'],
-  salt: string,
-): Promise<string[]> {
-  const addresses = ['stays', 'leaves'].map((name) => `delivered+greenlight-${name}-${salt}@resend.dev`)
-  for (const address of addresses) {
-    await db.query(
-      `insert into auth.users (instance_id, id, aud, role, email, email_confirmed_at, created_at, updated_at, raw_app_meta_data, raw_user_meta_data)
-       select '00000000-0000-0000-0000-000000000000', gen_random_uuid(), 'authenticated', 'authenticated', $1,
-         now() - interval '1 hour', now() - interval '1 hour', now() - interval '1 hour', '{"provider": "email", "providers": ["email"]}', '{"full_name": "New User"}'`,
-      [address],
-    )
-    const [made] = await db.query<{ rows: number }>(
-      `select count(*)::int as rows from auth.users u join ${quoted(profile.table)} p on p.${quoted(profile.user)} = u.id where u.email = $1`,
-      [address],
-    )
-    expect(made?.rows, 'profiles of a new user').toBe(1)
-  }
-  return addresses
-}
 
 async function answerOf(client: SuiteFixtures['anon'], name: string): Promise<string> {
   const { error } = await client.functions.invoke(name, { body: {} })
