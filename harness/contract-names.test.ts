@@ -46,20 +46,29 @@ test('every missing table, column and function is named at once, each with the n
       pending: 'pending',
       invitedAt: 'id',
       afterDays: [3],
+      resource: 'owner',
+      replaces: [
+        { function: 'send-reminders', body: {} },
+        { function: 'remind-one', body: {} },
+      ],
     },
+    onboarding: { function: 'send-reminders', afterDays: [0], replaces: [{ function: 'send-welcom', body: {} }] },
     accessCodes: { function: 'validat', argument: 'code', validCode: 'A', validKey: 'valid' },
     access: { tables: [{ table: 'public.events', resource: 'id', may: {}, insert: { ownr_id: '{actor}' } }] },
     integrity: { references: [{ table: 'public.members', column: 'user', in: 'public.profiles', key: 'uid' }] },
   }
-  expect(namesNotFound(wrong, [before, after], ['send-reminders'])).toEqual([
+  expect(namesNotFound(wrong, [before, after], ['send-reminders', 'send-welcome'])).toEqual([
     'contracts.profile.table: there is no table public.profile; did you mean public.profiles?',
     'contracts.resource.owner: public.events has no column owner; did you mean owner_id?',
     'contracts.shared[0].resource: public.members has no column event_id; there are user_id',
     'contracts.reminders.status: public.events has no column state; there are id, owner_id',
+    'contracts.reminders.resource: public.events has no column owner; did you mean owner_id?',
     'contracts.access.tables[0]: public.events has no column ownr_id; did you mean owner_id?',
     'contracts.integrity.references[0].column: public.members has no column user; did you mean user_id?',
     'contracts.integrity.references[0].key: public.profiles has no column uid; did you mean id?',
     'contracts.accessCodes.function: there is no function public.validat; did you mean public.validate?',
     'contracts.reminders.function: there is no edge function send-reminder; did you mean send-reminders?',
+    'contracts.reminders.replaces[1].function: there is no edge function remind-one; there are send-reminders, send-welcome',
+    'contracts.onboarding.replaces[0].function: there is no edge function send-welcom; did you mean send-welcome?',
   ])
 })

@@ -1,6 +1,7 @@
 import type { Database } from './database/engine.ts'
 import { HarnessError } from './errors.ts'
 import type { Contracts } from './model/config.ts'
+import type { Replaced } from './model/mail-contracts.ts'
 import { nearest } from './model/nearest.ts'
 
 /** A name that a contract uses, and where in the config it stands. */
@@ -64,12 +65,12 @@ export function namesNotFound(
   const called: readonly (readonly [string, string | undefined])[] = [
     ['notifications', contracts.notifications?.function],
     ...kinds.map(([kind, own]) => [`notifications.kinds.${kind}`, own.function] as const),
-    ...replacing.flatMap(([kind, own]) =>
-      (own?.replaces ?? []).map((old, at) => [`notifications.${kind}.replaces[${at}]`, old.function] as const),
-    ),
+    ...replacing.flatMap(([kind, own]) => replacedBy(`notifications.${kind}`, own)),
     ['rateLimit.digest', functionOf(contracts.rateLimit?.digest)],
     ['reminders', contracts.reminders?.function],
+    ...replacedBy('reminders', contracts.reminders),
     ['onboarding', contracts.onboarding?.function],
+    ...replacedBy('onboarding', contracts.onboarding),
   ]
   const wrongFunctions = called.flatMap(([key, name]) => {
     if (name === undefined || edgeFunctions.includes(name)) return []
@@ -83,6 +84,11 @@ function functionOf(part: { readonly function: string } | object | undefined): s
   return part !== undefined && 'function' in part ? part.function : undefined
 }
 
+/** The functions that a part of a contract replaces, each with where it stands. */
+function replacedBy(key: string, part: { readonly replaces?: Replaced } | undefined): (readonly [string, string])[] {
+  return (part?.replaces ?? []).map((old, at) => [`${key}.replaces[${at}]`, old.function] as const)
+}
+
 /** Which keys of a contract, beside its `table`, name columns. */
 const columnKeys: Readonly<Partial<Record<keyof Contracts, readonly string[]>>> = {
   profile: ['user', 'email', 'name', 'subscribed', 'timeZone'],
@@ -90,7 +96,7 @@ const columnKeys: Readonly<Partial<Record<keyof Contracts, readonly string[]>>> 
   membership: ['user', 'resource', 'role', 'subscribed'],
   shared: ['resource'],
   rateLimit: ['resource', 'user', 'text'],
-  reminders: ['key', 'email', 'status', 'invitedAt', 'expiresAt'],
+  reminders: ['key', 'email', 'status', 'invitedAt', 'expiresAt', 'resource'],
   reads: [],
 }
 const codeKeys = ['code', 'active', 'expires', 'usesLeft', 'uses', 'maxUses']

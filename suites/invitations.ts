@@ -78,6 +78,21 @@ export async function invited(
   return rows.map(({ address }) => address)
 }
 
+/** Of the invitation to this address, its key and that of its resource, where the contract names the column. */
+export async function invitationIds(
+  db: SuiteDatabase,
+  { table, key, email, resource }: Reminders,
+  address: string,
+): Promise<{ readonly row: string; readonly resource?: string }> {
+  const columns = { row: key, ...(resource === undefined ? {} : { resource }) }
+  const [ids] = await db.query<{ row: string; resource?: string }>(
+    `select ${Object.entries(columns).map(([name, column]) => `${quoted(column)}::text as ${quoted(name)}`)}
+     from ${quoted(table)} where ${quoted(email)}::text = $1`,
+    [address],
+  )
+  return ids ?? { row: '' }
+}
+
 /** Answers the invitation to this address, or takes it back. */
 export async function closeInvitation(
   db: SuiteDatabase,

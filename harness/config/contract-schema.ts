@@ -25,6 +25,9 @@ const bodyWith = (...known: readonly string[]) =>
 const replacedBy = (body: ReturnType<typeof bodyWith>) =>
   z.array(z.strictObject({ function: text, body })).exactOptional()
 
+export const replacedByReminders = replacedBy(bodyWith('row', 'address', 'resource'))
+export const replacedByOnboarding = replacedBy(bodyWith('user', 'address'))
+
 const notificationBody = bodyWith('resource', 'actor', 'message')
 
 export const notification = z.strictObject({
@@ -100,7 +103,7 @@ type Checked = { readonly value: Contracts; readonly issues: z.core.$ZodRawIssue
 
 /** What holds between contracts: the actors of `access` are the roles of `membership` and the outsiders. */
 export function checkTogether({ value, issues }: Checked): void {
-  const { access, membership, notifications, profile, resource } = value
+  const { access, membership, notifications, profile, reminders, resource } = value
   const { chatMessage, kinds, resourceUpdated } = notifications ?? {}
   const dated = Object.entries({ resourceUpdated, chatMessage, ...kinds }).filter(([, kind]) =>
     kind?.shows?.includes('date'),
@@ -119,6 +122,11 @@ export function checkTogether({ value, issues }: Checked): void {
       const message = `no role of contracts.membership is called "${role}"`
       issues.push({ code: 'custom', path: ['notifications', 'kinds', name, 'by'], message, input: by })
     }
+  }
+  for (const [at, { body }] of (reminders?.replaces ?? []).entries()) {
+    if (reminders?.resource !== undefined || !Object.values(body).some((text) => text.includes('{resource}'))) continue
+    const message = '{resource} needs reminders.resource, the column with the key of the resource'
+    issues.push({ code: 'custom', path: ['reminders', 'replaces', at, 'body'], message, input: body })
   }
   if (access === undefined) return
   const complain = (path: PropertyKey[], message: string) =>

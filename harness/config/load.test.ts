@@ -106,10 +106,16 @@ describe('config', () => {
   })
 
   test('a body holds placeholders that are replaced where it stands, and no others', () => {
-    const complaints = (body: unknown): string => {
+    const reminding = { function: 'remind', table: 'public.invitations', key: 'id', email: 'email' }
+    const when = { status: 'status', pending: 'pending', invitedAt: 'created_at', afterDays: [3] }
+    const complaints = (body: unknown, reminders: object = {}): string => {
       const replaces = [{ function: 'old', body }]
       const resourceUpdated = { body: { id: '{resource}' }, recipients: 'members-except-actor', replaces }
-      const contracts = { notifications: { function: 'notify', resourceUpdated } }
+      const contracts = {
+        notifications: { function: 'notify', resourceUpdated },
+        reminders: { ...reminding, ...when, ...reminders, replaces },
+        onboarding: { function: 'remind', afterDays: [0], replaces },
+      }
       try {
         checkConfig({ contracts }, 'greenlight.config.ts')
         return ''
@@ -117,11 +123,25 @@ describe('config', () => {
         return String(error)
       }
     }
-    const place = 'contracts.notifications.resourceUpdated.replaces[0].body'
-    expect(complaints('{row}')).toContain(`${place}: Invalid input: expected record`)
-    const unknown = complaints({ id: 'the {resuorce} of {row}' })
-    expect(unknown).toContain(`${place}.id: unknown placeholder {resuorce}; did you mean {resource}?`)
-    expect(unknown).toContain(`${place}.id: unknown placeholder {row}; known are {resource}, {actor}, {message}`)
+    const places = ['notifications.resourceUpdated', 'reminders', 'onboarding']
+    for (const place of places)
+      expect(complaints('{row}')).toContain(`contracts.${place}.replaces[0].body: Invalid input: expected record`)
+    const unknown = complaints({ id: 'the {adress} of {row}, {user}' })
+    expect(unknown).toContain(
+      'contracts.notifications.resourceUpdated.replaces[0].body.id: unknown placeholder {row}; known are {resource}, {actor}, {message}',
+    )
+    expect(unknown).toContain(
+      'contracts.reminders.replaces[0].body.id: unknown placeholder {adress}; did you mean {address}?',
+    )
+    expect(unknown).toContain(
+      'contracts.reminders.replaces[0].body.id: unknown placeholder {user}; known are {row}, {address}, {resource}',
+    )
+    expect(unknown).toContain(
+      'contracts.onboarding.replaces[0].body.id: unknown placeholder {row}; known are {user}, {address}',
+    )
+    const needed = 'contracts.reminders.replaces[0].body: {resource} needs reminders.resource'
+    expect(complaints({ id: '{resource}' })).toContain(needed)
+    expect(complaints({ id: '{resource}' }, { resource: 'event_id' })).not.toContain(needed)
     expect(complaints({ type: 'all' })).toBe('')
   })
 

@@ -8,6 +8,8 @@ import {
   integrityContract,
   notification,
   notificationKind,
+  replacedByOnboarding,
+  replacedByReminders,
 } from './contract-schema.ts'
 import { mask } from './mask-schema.ts'
 import { tableName, text } from './texts.ts'
@@ -132,9 +134,17 @@ const contracts = z.strictObject({
       job: text.exactOptional(),
       secretsByHand: z.array(text).exactOptional(),
       mostOnFirstRun: z.int().min(0).exactOptional(),
+      resource: text.exactOptional(),
+      replaces: replacedByReminders,
     })
     .exactOptional(),
-  onboarding: z.strictObject({ function: text, afterDays: z.array(z.int().min(0)).min(1) }).exactOptional(),
+  onboarding: z
+    .strictObject({
+      function: text,
+      afterDays: z.array(z.int().min(0)).min(1),
+      replaces: replacedByOnboarding,
+    })
+    .exactOptional(),
   accessCodes: z
     .strictObject({
       function: text,

@@ -1,5 +1,10 @@
 import type { FindingKind } from './finding.ts'
-import type { NotificationsContract, RateLimitContract, RemindersContract } from './mail-contracts.ts'
+import type {
+  NotificationsContract,
+  OnboardingContract,
+  RateLimitContract,
+  RemindersContract,
+} from './mail-contracts.ts'
 import type { MailAccount } from './mail-fault.ts'
 
 export const engineNames = ['embedded', 'container', 'url'] as const
@@ -204,7 +209,7 @@ export type Contracts = {
   /** Invitations that are reminded by a scheduled function. */
   readonly reminders?: RemindersContract
   /** Mails that lead a new user in: the n-th is due so many days after the sign-up. Needs `profile`. */
-  readonly onboarding?: { readonly function: string; readonly afterDays: readonly number[] }
+  readonly onboarding?: OnboardingContract
   readonly accessCodes?: {
     /** Function of the Data API, and its argument. */
     readonly function: string

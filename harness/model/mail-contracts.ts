@@ -97,4 +97,19 @@ export type RemindersContract = {
   readonly secretsByHand?: readonly string[]
   /** How many reminders the first run after the deploy may send, over all of production. */
   readonly mostOnFirstRun?: number
+  /** Column with the key of the resource that the invitation is to: the value of `{resource}` below. */
+  readonly resource?: string
+  /**
+   * Called with the service key for one invitation. In `body`, these are replaced: `{row}`, its key, `{address}`, whom it
+   * invites, and `{resource}`.
+   */
+  readonly replaces?: Replaced
+}
+
+/** Mails that lead a new user in: the n-th is due so many days after the sign-up. */
+export type OnboardingContract = {
+  readonly function: string
+  readonly afterDays: readonly number[]
+  /** Called with the service key for the first mail of one user. In `body`, `{user}`, the id, and `{address}` are replaced. */
+  readonly replaces?: Replaced
 }

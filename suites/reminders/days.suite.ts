@@ -1,5 +1,6 @@
 import {
   closeInvitation,
+  configured,
   describe,
   expect,
   expectMails,
@@ -8,6 +9,7 @@ import {
   type MailFault,
   mailsTo,
   needs,
+  neverBoth,
   newcomers,
   type SuiteFixtures,
 } from '#suite'
@@ -220,6 +222,22 @@ describe('onboarding mails, when the mail service', () => {
         expectMails(await mailsTo(mailbox, addresses), [1, 1], 'mails after the next run', 'mail.lost-on-failure')
         await run(service, app.onboarding.function)
         expectMails(await mailsTo(mailbox, addresses), [1, 1], 'mails after one more run', 'mail.lost-on-failure')
+      },
+    )
+  }
+})
+
+describe('onboarding mails, when they come by two functions', () => {
+  for (const [at, old] of (configured().onboarding?.replaces ?? []).entries()) {
+    onboardingTest(
+      `${old.function}, which the job replaces, still answers, and never sends beside it`,
+      async ({ app, db, mailbox, seed, service }) => {
+        const { function: job, afterDays } = app.onboarding
+        const age = (afterDays[0] ?? 0) * hoursOfDay + 1
+        await neverBoth({ mailbox, service }, job, old, async (turn) => {
+          const [user] = await newcomers(db, app.profile, `${at}-${seed}`, [turn], age)
+          return { user: user?.id ?? '', address: user?.address ?? '' }
+        })
       },
     )
   }

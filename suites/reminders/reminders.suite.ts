@@ -1,12 +1,15 @@
 import {
+  configured,
   describe,
   expect,
   expectMails,
   harm,
+  invitationIds,
   invited,
   type MailFault,
   mailsTo,
   needs,
+  neverBoth,
   notedAsSent,
   type SuiteFixtures,
 } from '#suite'
@@ -107,6 +110,21 @@ describe('reminders', () => {
     })
     expect(mail.function, 'the function that the job called').toBe(name)
   })
+
+  for (const [at, old] of (configured().reminders?.replaces ?? []).entries()) {
+    test(`${old.function}, which the job replaces, still answers, and never sends beside it`, async ({
+      app,
+      db,
+      mailbox,
+      seed,
+      service,
+    }) => {
+      await neverBoth({ mailbox, service }, app.reminders.function, old, async (turn) => {
+        const [address = ''] = await due(app.reminders, db, `${turn}-${at}-${seed}`)
+        return { address, ...(await invitationIds(db, app.reminders, address)) }
+      })
+    })
+  }
 })
 
 describe('reminders, when the mail service', () => {
