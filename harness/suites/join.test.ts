@@ -35,6 +35,8 @@ describe('joining the results of both sides', () => {
     expect(late?.finding).toBe('mail.over-limit')
     const [early] = joinTests([seen('before', 'failed', { finding: 'mail.duplicate' }), seen('after', 'passed')])
     expect(early?.finding).toBe('mail.duplicate')
+    const [plain] = joinTests([seen('before', 'failed', { finding: 'mail.duplicate' }), seen('after', 'failed')])
+    expect(plain?.finding).toBeUndefined()
   })
 
   test('what a test remarks is told as it was on after, else as on before', () => {

@@ -43,7 +43,8 @@ function joined(before: SideTest | undefined, after: SideTest | undefined, unask
     differing.length > 0
       ? `the answer is not the same before and after: ${differing.join(', ')}`
       : messageOf(before, after)
-  const finding = after?.finding ?? before?.finding
+  // What fails after is told by how it fails there.
+  const finding = (after?.state === 'failed' ? after : before)?.finding
   const where = after?.where ?? before?.where
   const reason = after?.reason ?? before?.reason
   const remark = after?.remark ?? before?.remark

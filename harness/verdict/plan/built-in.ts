@@ -101,7 +101,7 @@ const reminders: readonly PlanRule[] = inPhase('4.2', 'Phase 4.2: Email Reminder
   },
   {
     text: 'Deploy onboarding email function send-onboarding-email to production',
-    evidence: ['function:send-onboarding-email'],
+    evidence: ['function:send-onboarding-email', 'suite:reminders'],
     manual: deployFunction('send-onboarding-email'),
   },
   {
