@@ -1,13 +1,12 @@
-import { appendFile, mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Database } from './database/engine.ts'
 import { messageOf } from './errors.ts'
 import type { Inputs } from './inputs.ts'
-import { keptMails } from './kept.ts'
-import { hostsIn } from './mails/bad-links.ts'
+import { keepMails } from './kept-mails/keep.ts'
+import { hostsIn, type Sites } from './mails/bad-links.ts'
 import { compareMails, type MailEvidence } from './mails/compare.ts'
+import { faultsOf } from './mails/faults.ts'
 import { type Asked, takeKnown } from './mails/known.ts'
-import { secretsOf } from './mails/secrets.ts'
+import { type Secrets, secretsOf } from './mails/secrets.ts'
 import { questions, type Seen, settle } from './mails/settle.ts'
 import { type Watch, watchMails } from './mails/watch.ts'
 import type { Contracts } from './model/config.ts'
@@ -21,6 +20,8 @@ export type StackWatch = {
   readonly onLine: (line: StackLog) => void
   /** Before the first request: only now the stack's address and keys are known. */
   begin(stack: Pick<Stack, 'url' | 'anonKey' | 'serviceKey' | 'jwtSecret' | 'databaseUrl'>): void
+  /** A test failed that began at `since`, by the machine's clock: the mails since then are its own. */
+  failedTest(name: string, since: number): void
   /** Before the clone goes: what looks wrong is held against its data. */
   end(database: Database): Promise<void>
 }
@@ -32,6 +33,9 @@ export type MailCollector = {
   /** Whether the mails or logs of after hold what weighs by what before held. */
   isDoubtful(): boolean
 }
+
+/** A mail that is to be kept; `at`: milliseconds since 1970, by the machine's clock. */
+type Sent = { readonly mail: Mail; readonly at: number; readonly failedTests: string[] }
 
 /** `forward` is told of every mail on after, too. */
 export function mailCollector(
@@ -45,16 +49,16 @@ export function mailCollector(
   const names = nameColumns(contracts)
   return {
     watch(side) {
-      let watch: Watch | undefined
-      const sent: Mail[] = []
+      let watched: { readonly watch: Watch; readonly sites: Sites; readonly secrets: Secrets } | undefined
+      const sent: Sent[] = []
       return {
         onMail(mail) {
-          watch?.mail(mail)
-          if (options.keep) sent.push(mail)
+          watched?.watch.mail(mail)
+          if (options.keep) sent.push({ mail, at: Date.now(), failedTests: [] })
           if (side === 'after') forward?.(mail)
         },
-        onRefusedMail: (mail) => watch?.refused(mail),
-        onLine: (line) => watch?.line(line),
+        onRefusedMail: (mail) => watched?.watch.refused(mail),
+        onLine: (line) => watched?.watch.line(line),
         begin({ url, anonKey, serviceKey, jwtSecret, databaseUrl }) {
           const named = {
             ...secretsOf(functionsEnv),
@@ -62,17 +66,33 @@ export function mailCollector(
             'the service key': serviceKey,
             'the password of the database': new URL(databaseUrl.owner).password,
           }
-          watch = watchMails({ own, project: new URL(url).host }, { jwtSecret, anonKey, named })
+          const sites = { own, project: new URL(url).host }
+          const secrets = { jwtSecret, anonKey, named }
+          watched = { watch: watchMails(sites, secrets), sites, secrets }
+        },
+        failedTest(name, since) {
+          for (const { at, failedTests } of sent) if (at >= since) failedTests.push(name)
         },
         async end(database) {
-          if (sent.length > 0) await keepMails(options.out, side, sent)
-          const watched = watch?.end()
           if (watched === undefined) return
-          try {
-            seen[side].push(settle(watched, await takeKnown(database, questions(watched, names))))
-          } catch (error) {
-            unasked.push(`the data could not be asked whether they explain what the mails held: ${messageOf(error)}`)
-          }
+          const { watch, sites, secrets } = watched
+          const found = watch.end()
+          const held = await takeKnown(database, questions(found, names)).then(
+            (known) => ({ sites, secrets, known, seen: settle(found, known) }),
+            (error) => {
+              unasked.push(`the data could not be asked whether they explain what the mails held: ${messageOf(error)}`)
+            },
+          )
+          if (held !== undefined) seen[side].push(held.seen)
+          await keepMails(
+            options.out,
+            sent.map(({ mail, failedTests }) => ({
+              side,
+              ...mail,
+              problems: held === undefined ? [] : faultsOf(mail, held),
+              failedTests,
+            })),
+          )
         },
       }
     },
@@ -85,13 +105,6 @@ export function mailCollector(
         unasked,
       }),
   }
-}
-
-/** For whoever asked to keep the copy: it holds real addresses, so nobody else may read it. */
-async function keepMails(folder: string, side: Side, mails: readonly Mail[]): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const lines = mails.map((mail) => `${JSON.stringify({ side, ...mail })}\n`)
-  await appendFile(join(folder, keptMails), lines.join(''), { mode: 0o600 })
 }
 
 /** Where people are named, and what they give names to. */

@@ -24,7 +24,7 @@ export function stackOpener(
 ): OpenStack {
   const { functions, config } = inputs.options
   return async (side) => {
-    const { begin, end, ...watching } = mails.watch(side)
+    const { begin, end, failedTest, ...watching } = mails.watch(side)
     const database = await clone(sides[side])
     const stack = await startStack(database, {
       ...(functions === undefined ? {} : { functions }),
@@ -41,10 +41,14 @@ export function stackOpener(
     return {
       ...stack,
       database,
+      failedTest,
       async [Symbol.asyncDispose]() {
         await stack.stop()
-        await end(database)
-        await database.drop()
+        try {
+          await end(database)
+        } finally {
+          await database.drop()
+        }
       },
     }
   }

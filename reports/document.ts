@@ -43,7 +43,7 @@ function toMetric({ name, title, status, summary, numbers, checks }: Metric): un
 
 function toFinding(finding: JudgedFinding, advice: Advice): ReportFinding {
   const { kind, severity, blocking, metric, object, columns, role, title, evidence } = finding
-  const { migration, where, fix, coveredBy, expectationLine } = finding
+  const { migration, where, fix, problem, coveredBy, expectationLine } = finding
   const { meaning, why, advice: general } = advice[kind]
   return {
     kind,
@@ -58,6 +58,7 @@ function toFinding(finding: JudgedFinding, advice: Advice): ReportFinding {
     migration,
     where,
     fix,
+    problem,
     meaning,
     why,
     advice: general,

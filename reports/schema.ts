@@ -46,6 +46,10 @@ const finding = z
     migration: z.string().optional(),
     where: place.optional(),
     fix: z.string().optional().describe('What to do about this very case.'),
+    problem: z
+      .string()
+      .optional()
+      .describe('What each mail concerned has, as kept-mails.jsonl words it beside a report of a run with --keep.'),
     meaning: z.string(),
     why: z.string(),
     advice: z.string().describe('What to do about findings of this kind.'),

@@ -33,6 +33,7 @@ describe('mails of both sides', () => {
         object: 'notify',
         title: '2 mails of the function notify have an unfilled placeholder: undefined',
         evidence: ['on the migrated copy 2 times, before the migrations never'],
+        problem: 'an unfilled placeholder: undefined',
         fix: expect.any(String),
         severity: 'blocking',
       },

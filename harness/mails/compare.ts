@@ -3,6 +3,7 @@ import type { Finding, Severity } from '../model/finding.ts'
 import type { Side } from '../model/suite-run.ts'
 import type { ProblemKind } from './problem.ts'
 import type { Seen } from './settle.ts'
+import { secretWords, wordsOf } from './words.ts'
 
 export type MailEvidence = { readonly findings: Finding[]; readonly checks: Check[] }
 
@@ -45,6 +46,7 @@ export function compareMails(seen: Readonly<Record<Side, readonly Seen[]>>, expe
       object: sender,
       title: `${capital(nameOf(sender))} has ${secret} ${where}, ${times(counts.before + counts.after)}`,
       evidence: [evidenceOf(counts)],
+      ...(place === 'mail' ? { problem: secretWords(secret) } : {}),
     }
   })
   return {
@@ -79,12 +81,13 @@ function malformedFinding(
   { sitesKnown }: Expected,
 ): Finding {
   const severity = severityOf(kind, detail, counts, sitesKnown)
-  const [said, fix] = words(detail)[kind]
+  const { said, fix } = wordsOf(kind, detail)
   return {
     kind: 'mail.malformed',
     object: sender,
     title: `${mails(counts.after)} of ${nameOf(sender)} ${counts.after === 1 ? 'has' : 'have'} ${said}`,
     evidence: [evidenceOf(counts)],
+    problem: said,
     fix,
     severity,
   }
@@ -97,39 +100,6 @@ function severityOf(kind: ProblemKind, detail: string, counts: Counts, sitesKnow
   if (kind === 'no-text' && detail === 'left to Resend') return 'warning'
   if (kind === 'broken-link' && detail.startsWith('to this machine') && !sitesKnown) return 'warning'
   return 'blocking'
-}
-
-/** What to say of each kind of problem, after "3 mails of the function x have", and what to do. */
-function words(detail: string): Readonly<Record<ProblemKind, readonly [said: string, fix: string]>> {
-  return {
-    placeholder: [
-      `an unfilled placeholder: ${detail}`,
-      'Give the template a value for it, or leave the sentence out without one.',
-    ],
-    'broken-link': [
-      `a link ${detail}`,
-      detail.startsWith('to this machine')
-        ? 'Set the address of the app in functionsEnv of the config (SITE_URL), as it is set in production.'
-        : 'Build links with new URL(path, siteUrl), from values that are there.',
-    ],
-    'foreign-link': [
-      `a link to ${detail}, which is not the app's own site`,
-      `If ${detail} is yours, add its address to functionsEnv in the config.`,
-    ],
-    unescaped: ['a text of a person in it as HTML', 'Escape names and titles before they go into HTML.'],
-    'no-text': [
-      detail === 'left to Resend' ? 'only an HTML part; Resend derives the text from it' : 'an empty text part',
-      'Send a text part beside the HTML.',
-    ],
-    'shared-recipients': [
-      'several users in one "to" or "cc": each reads the addresses of the others',
-      'Send one mail to each, in a batch.',
-    ],
-    'header-injection': [
-      `a line break in the field ${detail}`,
-      'Replace white space in names and titles by a blank before they go into a header.',
-    ],
-  }
 }
 
 function mailCheck(

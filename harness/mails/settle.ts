@@ -51,9 +51,7 @@ export function settle(watched: Watched, known: Known): Seen {
   })
   const count = (senders: readonly string[]) => Map.groupBy(senders, (sender) => sender)
   const shared = count(
-    watched.shared.flatMap(({ sender, addresses }) =>
-      new Set(addresses.map(bare).filter((address) => known.users.has(address))).size > 1 ? [sender] : [],
-    ),
+    watched.shared.flatMap(({ sender, addresses }) => (hasSeveralUsers(addresses, known) ? [sender] : [])),
   )
   const unescaped = count(
     watched.parts.flatMap(({ sender, html }) => (unescapedIn(html, known.tagged) ? [sender] : [])),
@@ -75,6 +73,11 @@ export function settle(watched: Watched, known: Known): Seen {
     secrets: watched.secrets,
     excused,
   }
+}
+
+/** Whether more than one of the addresses is an account's. */
+export function hasSeveralUsers(addresses: readonly string[], { users }: Pick<Known, 'users'>): boolean {
+  return new Set(addresses.map(bare).filter((address) => users.has(address))).size > 1
 }
 
 function bare(address: string): string {

@@ -41,7 +41,8 @@ export type Watch = {
 /** Samples kept for each problem, and HTML parts for each function: more say nothing new, and memory is bounded. */
 const samples = 50
 const maxParts = 200
-const unknownSender = 'an unknown sender'
+/** What a mail's sender is called that no function's key tells. */
+export const unknownSender = 'an unknown sender'
 
 /** Looks at every mail of functions, and at every line that they write, as it comes. Mails of Auth have its own templates. */
 export function watchMails(sites: Sites, secrets: Secrets): Watch {
@@ -76,11 +77,7 @@ export function watchMails(sites: Sites, secrets: Secrets): Watch {
       counts.mails += 1
       const sender = mail.function ?? unknownSender
       note(sender, problemsOf(mail, sites))
-      noteSecrets(
-        sender,
-        'mail',
-        JSON.stringify([mail.subject, mail.html, mail.text, mail.headers, mail.tags, mail.links]),
-      )
+      noteSecrets(sender, 'mail', searchedIn(mail))
       const visible = [...mail.to, ...mail.cc]
       if (visible.length > 1) shared.push({ sender, addresses: visible })
       if (mail.html !== undefined && parts.size < maxParts) {
@@ -105,4 +102,9 @@ export function watchMails(sites: Sites, secrets: Secrets): Watch {
       secrets: [...secretsSeen.values()],
     }),
   }
+}
+
+/** All texts of a mail in which a secret could stand. */
+export function searchedIn({ subject, html, text, headers, tags, links }: Mail): string {
+  return JSON.stringify([subject, html, text, headers, tags, links])
 }

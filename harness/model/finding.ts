@@ -115,6 +115,8 @@ export type Finding = {
   readonly where?: Place
   /** What to do about this very case, when more can be said than the catalogue's general advice. */
   readonly fix?: string
+  /** What each mail concerned has, in words that are free of it: `kept-mails.jsonl` has the same at each mail. */
+  readonly problem?: string
   /** Overrides the catalogue's severity, for kinds whose severity depends on the case (old orphans: warning). */
   readonly severity?: Severity
   /** Primary keys of the rows concerned, for the predicate of an expectation. Only for data.* kinds; not written to any report. */

@@ -18,7 +18,11 @@ export type StackAccess = {
 }
 
 /** A stack and the clone that it stands on. Disposal stops it and drops the clone. */
-export type OpenedStack = Stack & { readonly database: Database }
+export type OpenedStack = Stack & {
+  readonly database: Database
+  /** Is told of each test that failed on it, with the moment it began. */
+  readonly failedTest?: (name: string, since: number) => void
+}
 
 export type SidedAttempt = EgressAttempt & { readonly side: Side }
 
@@ -88,6 +92,7 @@ export async function startControl(open: OpenStack, onFailedTest?: (failed: Fail
     if (request.method === 'POST' && known !== undefined && action === 'failed') {
       const { name, since } = await sentWith(request)
       const lines = known.stack.logs().filter(({ at }) => at >= Number(since))
+      known.stack.failedTest?.(String(name), Number(since))
       onFailedTest?.({ name: String(name), side: known.side, lines })
       const breaks = known.stack.breaks().filter(({ at }) => at >= Number(since))
       return { broken: breaks.map(({ path, message }) => `${path}: ${message}`) }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Database } from '../database/engine.ts'
 import { HarnessError } from '../errors.ts'
 import type { Stack, StackLog } from '../model/stack.ts'
-import { type FailedTest, startControl } from './control.ts'
+import { type FailedTest, type OpenedStack, startControl } from './control.ts'
 import { sayFailed } from './failed-test.ts'
 
 test('a failed test comes with what its stack wrote meanwhile, by call', () => {
@@ -53,8 +53,10 @@ test('the control tells of a failed test with the lines and what broke off since
     [Symbol.asyncDispose]: async () => {},
   }
   const told: FailedTest[] = []
+  const asked: unknown[] = []
+  const failedTest = (name: string, since: number) => asked.push([name, since])
   // The parts that closing does not touch are left out.
-  const opened = { ...stack, database: {} as Database } as Stack & { database: Database }
+  const opened = { ...stack, database: {} as Database, failedTest } as OpenedStack
   const control = await startControl(
     async () => opened,
     (failed) => told.push(failed),
@@ -70,6 +72,7 @@ test('the control tells of a failed test with the lines and what broke off since
   expect([answer.status, await answer.json()]).toEqual([200, { broken: ['/rest/v1/meanwhile: socket hang up'] }])
   await ask('DELETE', 'after-1')
   await control[Symbol.asyncDispose]()
+  expect(asked).toEqual([['mails go out', 4]])
   expect(told).toEqual([{ name: 'mails go out', side: 'after', lines: [logs[1]] }])
   expect(control.failures()).toEqual(['The edge function a does not load: x.'])
   expect(control.egress()).toMatchObject([{ side: 'after', host: 'x.test' }])
