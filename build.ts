@@ -2,7 +2,12 @@
 import { cp, rm } from 'node:fs/promises'
 import { execa } from 'execa'
 
-const readAtRunTime = ['harness/platform/sql', 'harness/platform/extensions', 'harness/stack/functions/runtime']
+const readAtRunTime = [
+  'harness/platform/sql',
+  'harness/platform/extensions',
+  'harness/stack/functions/runtime',
+  'harness/kept-mails/browser',
+]
 const out = process.argv[2] ?? 'dist'
 
 await rm(out, { recursive: true, force: true })
