@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { startedCluster } from './database/cluster.ts'
 import { connect } from './database/connection.ts'
 import { adminRole, type Cluster } from './database/engine.ts'
+import { keptMailsFile, keptMailsPage } from './kept-mails/keep.ts'
 
 /** What `--keep` notes beside the reports, so that a suite run can join the databases that were left up. */
 type Kept = Pick<
@@ -13,9 +14,6 @@ type Kept = Pick<
 }
 
 const fileName = 'kept.json'
-
-/** Where `--keep` puts the mails of a run, beside the reports: one JSON object a line, addresses and all. */
-export const keptMails = 'kept-mails.jsonl'
 
 /** Notes a cluster that will outlive this process. The file holds its password: 0600. */
 export async function noteKept(folder: string, cluster: Cluster): Promise<void> {
@@ -36,11 +34,6 @@ export async function noteKept(folder: string, cluster: Cluster): Promise<void> 
   await writeFile(join(folder, fileName), `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 })
 }
 
-/** Takes the mails of an earlier run away. */
-export async function forgetKeptMails(folder: string): Promise<void> {
-  await rm(join(folder, keptMails), { force: true })
-}
-
 /** The cluster that the last `--keep` left up, when it still runs and has both sides. Stopping it from here does nothing. */
 export async function joinKept(folder: string): Promise<Cluster | undefined> {
   const text = await readFile(join(folder, fileName), 'utf8').catch(() => undefined)
@@ -58,15 +51,18 @@ export async function joinKept(folder: string): Promise<Cluster | undefined> {
   return cluster
 }
 
-/** How a person reaches and removes what was kept, for the terminal. */
-export function keptAdvice(cluster: Cluster, folder: string): string {
+/** How a person reaches and removes what was kept, for the terminal. `mails`: whether any were kept. */
+export function keptAdvice(cluster: Cluster, folder: string, mails: boolean): string {
+  const files = mails ? [keptMailsPage, keptMailsFile].map((name) => join(folder, name)) : []
   return [
     '  Kept, as asked:',
     `    psql "${cluster.database('before').url()}"    (production as it was)`,
     `    psql "${cluster.database('after').url()}"    (with the migrations)`,
     '    npx vitest --project after    runs suites against them',
-    `    ${join(folder, keptMails)}    (the mails that the suites sent, one a line)`,
-    `  Remove it with: ${cluster.removal}; rm -f ${join(folder, keptMails)}`,
+    ...files.map(
+      (path, index) => `    ${path}    (the mails that the suites sent, ${['for a browser', 'one a line'][index]})`,
+    ),
+    `  Remove it with: ${[cluster.removal, ...(mails ? [`rm -f ${files.join(' ')}`] : [])].join('; ')}`,
     '',
   ].join('\n')
 }

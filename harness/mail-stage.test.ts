@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RunOptions } from './cli/options.ts'
 import type { Cluster, Database } from './database/engine.ts'
 import { startTestCluster } from './database/test-cluster.ts'
-import { forgetKeptMails } from './kept.ts'
+import { forgetKeptMails, readKeptMails } from './kept-mails/keep.ts'
+import { writeKeptMails } from './kept-mails/write-page.ts'
 import { mailCollector } from './mail-stage.ts'
 import type { Side } from './model/suite-run.ts'
 import { startStack } from './stack/stack.ts'
@@ -38,7 +39,7 @@ async function look(name: string, kept: Partial<RunOptions> = {}) {
   const options = { ...kept, config: { functionsEnv, contracts } } as unknown as RunOptions
   const mails = mailCollector({ options, functions: ['leaky', 'tidy'] })
   for (const side of ['before', 'after'] satisfies Side[]) {
-    const { begin, end, ...watching } = mails.watch(side)
+    const { begin, end, failedTest, ...watching } = mails.watch(side)
     await using stack = await startStack(database, {
       functions,
       functionsEnv,
@@ -56,6 +57,8 @@ async function look(name: string, kept: Partial<RunOptions> = {}) {
       body: JSON.stringify({ names: ['Ada'], title, to: ['ada@example.com', 'bob@example.com'] }),
     })
     expect(answer.status).toBe(200)
+    failedTest('a test that began later', Date.now() + 60_000)
+    failedTest(`a test of ${side}`, 0)
     await stack.stop()
     await end(database)
   }
@@ -64,19 +67,43 @@ async function look(name: string, kept: Partial<RunOptions> = {}) {
 
 test('mails are kept for whoever asks for it, readable for nobody else, and else not', async () => {
   const out = await mkdtemp(join(tmpdir(), 'kept-mails-'))
-  const file = join(out, 'kept-mails.jsonl')
+  const files = ['kept-mails.jsonl', 'kept-mails.html'].map((name) => join(out, name))
   await look('tidy', { out, keep: false })
-  await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
+  expect(await writeKeptMails(out)).toBe(undefined)
+  for (const file of files) await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
   await look('tidy', { out, keep: true })
-  const mails = (await readFile(file, 'utf8'))
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
+  const mails = await Array.fromAsync(readKeptMails(out))
   expect(new Set(mails.map(({ side }) => side))).toEqual(new Set(['before', 'after']))
-  expect(mails[0]).toMatchObject({ function: 'tidy', subject: expect.any(String) })
-  expect((await stat(file)).mode & 0o777).toBe(0o600)
+  expect(mails[0]).toMatchObject({ function: 'tidy', subject: expect.any(String), problems: [] })
+  expect(await writeKeptMails(out)).toMatchObject({ page: 'kept-mails.html', mails: mails.length, senders: new Map() })
+  for (const file of files) expect((await stat(file)).mode & 0o777).toBe(0o600)
   await forgetKeptMails(out)
-  await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
+  for (const file of files) await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
+  await rm(out, { recursive: true })
+})
+
+test('each kept mail says what the findings say of it, and whose test failed meanwhile', async () => {
+  const out = await mkdtemp(join(tmpdir(), 'kept-mails-'))
+  const { findings } = await look('leaky', { out, keep: true })
+  const problems = findings.flatMap(({ problem }) => problem ?? []).sort()
+  const mails = await Array.fromAsync(readKeptMails(out))
+  expect(problems).toContain('an unfilled placeholder: undefined')
+  for (const mail of mails) expect(mail.problems.toSorted()).toEqual(problems)
+  expect(mails.map(({ failedTests }) => failedTests)).toEqual([['a test of before'], ['a test of after']])
+  const kept = await writeKeptMails(out)
+  expect(kept?.senders.get('an unfilled placeholder: undefined')).toEqual(new Set(['leaky']))
+  expect(kept?.failedTests).toEqual(new Set(['a test of before', 'a test of after']))
+  expect(await writeKeptMails(out, 1)).toMatchObject({ mails: 2 })
+  expect(await readFile(join(out, 'kept-mails.html'), 'utf8')).toContain('1 more mail')
+  await rm(out, { recursive: true })
+})
+
+test('a folder that takes no mails is told as such', async () => {
+  const out = await mkdtemp(join(tmpdir(), 'kept-mails-'))
+  await writeFile(join(out, 'file'), '')
+  await expect(look('tidy', { out: join(out, 'file'), keep: true })).rejects.toMatchObject({
+    code: 'report.unwritable',
+  })
   await rm(out, { recursive: true })
 })
 

@@ -1,3 +1,4 @@
+import type { KeptMails } from '../harness/model/kept-mail.ts'
 import type { ReportDocument, ReportFinding } from './schema.ts'
 import {
   checkSigns,
@@ -25,8 +26,8 @@ const outcomes = {
   'not run': '❔ not run',
 } as const
 
-/** `report.md`: for a pull request's comment or a job's summary page. */
-export function renderMarkdown(document: ReportDocument): string {
+/** `report.md`: for a pull request's comment or a job's summary page. `mails`: those that the run kept, named but not linked. */
+export function renderMarkdown(document: ReportDocument, mails?: KeptMails): string {
   const sections = [
     `# ${banner[document.verdict]} ${verdictWords[document.verdict]}\n\n${escapeMarkdown(document.reason)}`,
     metrics(document),
@@ -35,6 +36,7 @@ export function renderMarkdown(document: ReportDocument): string {
     declared(document),
     migrations(document),
     suites(document),
+    mails === undefined ? '' : keptMails(mails),
     restore(document),
     provenance(document),
   ]
@@ -185,6 +187,10 @@ function masked({ columns }: NonNullable<NonNullable<ReportDocument['restore']>[
     `${sayNumber(values)} values of ${sayCount(columns.length, 'column')} masked`,
     table(['Column', 'Masked as', 'Because of', 'Values'], rows),
   )
+}
+
+function keptMails({ page, mails }: KeptMails): string {
+  return `The ${sayCount(mails, 'mail')} of this run ${mails === 1 ? 'is' : 'are'} in \`${page}\`, on the machine of the run only: it holds addresses.`
 }
 
 function provenance({ provenance, stages }: ReportDocument): string {

@@ -1,6 +1,8 @@
 import { clearReports } from '../../reports/write.ts'
 import { loadConfig } from '../config/load.ts'
-import { forgetKeptMails, joinKept, keptAdvice } from '../kept.ts'
+import { joinKept, keptAdvice } from '../kept.ts'
+import { forgetKeptMails } from '../kept-mails/keep.ts'
+import { writeKeptMails } from '../kept-mails/write-page.ts'
 import type { VerdictName } from '../model/verdict.ts'
 import { rehearse } from '../rehearse.ts'
 import { type RunFlags, runOptions } from './options.ts'
@@ -21,14 +23,20 @@ export async function runCommand(flags: RunFlags, signal: AbortSignal): Promise<
     await forgetKeptMails(options.out)
     const rehearsal = await rehearse(options, { signal, events: progress })
     progress.close()
+    const mails = options.keep ? await writeKeptMails(options.out) : undefined
     const { stdout } = await renderReports(rehearsal, options, {
+      mails,
       json: flags.json ?? false,
       color: color && Boolean(process.stdout.isTTY),
     })
     process.stdout.write(stdout)
     const kept = options.keep ? await joinKept(options.out) : undefined
-    if (kept !== undefined) process.stderr.write(keptAdvice(kept, options.out))
+    if (kept !== undefined) process.stderr.write(keptAdvice(kept, options.out, mails !== undefined))
     return rehearsal.verdict
+  } catch (error) {
+    // Nobody is told where they are: they must not stay.
+    await forgetKeptMails(options.out).catch(() => {})
+    throw error
   } finally {
     progress.close()
   }

@@ -1,5 +1,6 @@
 import type { ReportDocument, ReportFinding, ReportMetric } from '../schema.ts'
 import { findingState, metricLabels, objectOf, sayCount } from '../wording.ts'
+import type { LinkToMails } from './kept-mails.ts'
 import { html, type Markup } from './template.ts'
 
 const tones = { blocking: 'bad', declared: 'good', waived: 'note', warning: 'open', info: 'calm' } as const
@@ -13,7 +14,7 @@ const labels = {
 const order = ['blocking', 'warning', 'waived', 'declared', 'info'] as const
 
 /** All findings by metric: what blocks in full, the rest folded. */
-export function findingsSection({ findings, metrics }: ReportDocument): Markup {
+export function findingsSection({ findings, metrics }: ReportDocument, mailsOf: LinkToMails): Markup {
   const blocking = findings.filter((finding) => finding.blocking).length
   const said = blocking === 0 ? 'nothing blocks' : `${blocking} ${blocking === 1 ? 'blocks' : 'block'} the deploy`
   return html`<section id="findings" aria-labelledby="findings-title">
@@ -23,21 +24,24 @@ ${metrics.map((metric) =>
   group(
     metric,
     findings.filter((finding) => finding.metric === metric.name),
+    mailsOf,
   ),
 )}
 </section>`
 }
 
-function group(metric: ReportMetric, findings: readonly ReportFinding[]): Markup | undefined {
+function group(metric: ReportMetric, findings: readonly ReportFinding[], mailsOf: LinkToMails): Markup | undefined {
+  const cardOf = (finding: ReportFinding) => card(finding, mailsOf)
+  const kindCardOf = (same: readonly ReportFinding[]) => kindCard(same, mailsOf)
   if (findings.length === 0) return undefined
   const others = findings.filter((finding) => !finding.blocking)
   return html`<div class="group">
 <div class="group-head"><h3>${metricLabels[metric.name]}</h3><span class="soft">${sayCount(findings.length, 'finding')}</span></div>
-${findings.filter((finding) => finding.blocking).map(card)}
+${findings.filter((finding) => finding.blocking).map(cardOf)}
 ${
   others.length > 0 &&
   html`<details class="card rest"><summary>${tally(others)}</summary>
-${byState(others, 'warning').map(kindCard)}${byState(others, 'waived').flat().map(card)}${byState(others, 'declared').flat().map(card)}${byState(others, 'info').map(kindCard)}
+${byState(others, 'warning').map(kindCardOf)}${byState(others, 'waived').flat().map(cardOf)}${byState(others, 'declared').flat().map(cardOf)}${byState(others, 'info').map(kindCardOf)}
 </details>`
 }
 </div>`
@@ -50,7 +54,7 @@ function byState(findings: readonly ReportFinding[], state: (typeof order)[numbe
 }
 
 /** All findings of one kind that only inform or warn: what the kind means is said once. */
-function kindCard(findings: readonly ReportFinding[]): Markup | undefined {
+function kindCard(findings: readonly ReportFinding[], mailsOf: LinkToMails): Markup | undefined {
   const [first] = findings
   if (!first) return undefined
   const state = findingState(first)
@@ -58,10 +62,14 @@ function kindCard(findings: readonly ReportFinding[]): Markup | undefined {
 <div class="top"><span class="tag">${labels[state]}</span><code>${first.kind}</code><span>${first.meaning}</span></div>
 <ul class="lines">${findings.map(
     (finding) => html`<li>${finding.title}${place(finding) !== undefined && html` <code>${place(finding)}</code>`}
-${finding.evidence.length > 0 && html`<details><summary class="soft">Evidence</summary><pre>${finding.evidence.join('\n')}</pre></details>`}</li>`,
+${finding.evidence.length > 0 && html`<details><summary class="soft">Evidence</summary><pre>${finding.evidence.join('\n')}</pre></details>`}${mailLine(mailsOf(finding))}</li>`,
   )}</ul>
 ${state === 'warning' && html`<p class="soft">What to do: ${first.advice}</p>`}
 </article>`
+}
+
+function mailLine(mails: Markup | undefined): Markup | undefined {
+  return mails && html`<div>${mails}</div>`
 }
 
 function place({ where, migration }: ReportFinding): string | undefined {
@@ -84,7 +92,8 @@ function tally(findings: readonly ReportFinding[]): string {
     .join(', ')
 }
 
-function card(finding: ReportFinding): Markup {
+function card(finding: ReportFinding, mailsOf: LinkToMails): Markup {
+  const mails = mailsOf(finding)
   const state = findingState(finding)
   const { migration } = finding
   const at = place(finding)
@@ -96,6 +105,7 @@ ${at !== undefined && html`<dt>Where</dt><dd><code>${at}</code></dd>`}
 ${finding.coveredBy && html`<dt>${state === 'waived' ? 'Waived' : 'Declared'}</dt><dd>${coverage(finding.coveredBy)}</dd>`}
 <dt>What it means</dt><dd>${finding.meaning} ${finding.why}</dd>
 ${state !== 'declared' && state !== 'waived' && html`<dt>What to do</dt><dd>${finding.fix !== undefined && html`<strong>${finding.fix}</strong> `}${finding.advice}</dd>`}
+${mails && html`<dt>The mails</dt><dd>${mails}</dd>`}
 </dl>
 ${finding.expectation !== undefined && html`<div><span class="soft">When it is meant, paste into ${migration === undefined ? 'the migration that causes it' : html`<code>${migration}</code>`}, and say why:</span><pre>${finding.expectation}</pre></div>`}
 ${finding.evidence.length > 0 && html`<details class="fold"><summary>Evidence (${sayCount(finding.evidence.length, 'line')})</summary><pre>${finding.evidence.join('\n')}</pre></details>`}

@@ -1,7 +1,9 @@
+import type { KeptMails } from '../../harness/model/kept-mail.ts'
 import type { ReportDocument } from '../schema.ts'
 import { sayDuration, sayMoment, verdictWords } from '../wording.ts'
 import { declaredSection } from './declared.ts'
 import { findingsSection } from './findings.ts'
+import { linkToMails } from './kept-mails.ts'
 import { metricsSection } from './metrics.ts'
 import { migrationsSection } from './migrations.ts'
 import { planSection } from './plan.ts'
@@ -15,16 +17,16 @@ import { html, type Markup, raw } from './template.ts'
 const signs = { go: '✓', 'no-go': '✗', inconclusive: '?' } as const
 const icons = { go: '%230a6b3b', 'no-go': '%23a5142a', inconclusive: '%237d5700' } as const
 
-/** `report.html`: one file, without scripts and without a request to anywhere. */
-export function renderHtml(document: ReportDocument): string {
+/** `report.html`: one file, without scripts and without a request to anywhere. `mails`: those that the run kept, to link to. */
+export function renderHtml(document: ReportDocument, mails?: KeptMails): string {
   const word = verdictWords[document.verdict]
   const sections: readonly (readonly [string, string, Markup | undefined])[] = [
     ['metrics', 'Metrics', metricsSection(document)],
-    ['findings', 'Findings', findingsSection(document)],
+    ['findings', 'Findings', findingsSection(document, linkToMails(document, mails))],
     ['plan', 'Plan', planSection(document)],
     ['declared', 'Declared and waived', declaredSection(document)],
     ['migrations', 'Migrations', migrationsSection(document)],
-    ['suites', 'Suites', suitesSection(document)],
+    ['suites', 'Suites', suitesSection(document, mails)],
     ['restore', 'Restore', restoreSection(document)],
     ['stages', 'Times', stagesSection(document)],
     ['provenance', 'What it stands on', provenanceSection(document)],

@@ -1,5 +1,7 @@
+import type { KeptMails } from '../../harness/model/kept-mail.ts'
 import type { ReportDocument } from '../schema.ts'
 import { sayCount, sayDuration } from '../wording.ts'
+import { allMails } from './kept-mails.ts'
 import { table } from './table.ts'
 import { html, type Markup } from './template.ts'
 
@@ -17,7 +19,7 @@ const outcomes = {
 const order = Object.keys(outcomes)
 
 /** Every test of every suite on both sides, the bad ones first, the unchanged folded. */
-export function suitesSection({ suites }: ReportDocument): Markup | undefined {
+export function suitesSection({ suites }: ReportDocument, mails?: KeptMails): Markup | undefined {
   if (!suites) return undefined
   const rank = ({ outcome }: Test) => order.indexOf(outcome)
   const sorted = suites.tests.toSorted((one, other) => rank(one) - rank(other))
@@ -26,6 +28,7 @@ export function suitesSection({ suites }: ReportDocument): Markup | undefined {
   return html`<section id="suites" aria-labelledby="suites-title">
 <h2 id="suites-title">Suites <small>${sayCount(suites.tests.length, 'test')} in ${sayCount(suites.files, 'file')}, ${sayDuration(suites.milliseconds)}</small></h2>
 <div class="stack">
+${mails && allMails(mails)}
 ${suites.errors.length > 0 && html`<article class="card finding bad"><h3>Errors outside of tests</h3><pre>${suites.errors.join('\n')}</pre></article>`}
 ${others.length > 0 && testTable('Each test ran on a clone of production as it is, and on a clone with the migrations applied.', others)}
 ${same.length > 0 && html`<details class="card"><summary>${sayCount(same.length, 'test passes', 'tests pass')} on both sides</summary>${testTable('The same before and after.', same)}</details>`}

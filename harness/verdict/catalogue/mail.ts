@@ -60,7 +60,8 @@ export const mailFindings = {
     metric: 'features',
     meaning: 'A mail has something in it that its reader must not see, or lacks something that the reader needs.',
     why: 'Once sent it cannot be called back: a placeholder looks broken, a dead link helps nobody, a list of addresses tells each reader about all others.',
-    advice: 'Look at the mail in the mailbox of the stack, then at the template of the function that sent it.',
+    advice:
+      'Look at the mail (a run with --keep leaves them all in kept-mails.html), then at the template of the function that sent it.',
     declared: 'never',
     bad: 'Hello undefined, see http://localhost:3000/events/null.',
     good: 'Hello Ada, see https://planner.app/events/7.',
