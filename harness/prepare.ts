@@ -30,7 +30,7 @@ import type { Evidence, Stages } from './stages.ts'
 /** How much larger a database is than its compressed archive, indexes included; decides where it is put, no more. */
 const unpackedRatio = 12
 
-/** Before and after on one cluster, and how they came about. Disposal stops the cluster, unless it is to be kept. */
+/** Before and after on one cluster, and how they came about. Disposal stops the cluster, unless it is to be kept and nobody stopped the run. */
 export interface Prepared extends AsyncDisposable {
   readonly cluster: Cluster
   readonly before?: Database
@@ -50,7 +50,7 @@ export async function prepare(inputs: Inputs, stages: Stages, signal: AbortSigna
   if (engine.serverVersionNum !== undefined) checkServerVersion(dump, engine.serverVersionNum)
   const cluster = await startEngine(engine, inputs, stages, signal)
   const dispose = async () => {
-    if (!options.keep) await cluster.stop()
+    if (!options.keep || signal.aborted) await cluster.stop()
   }
   try {
     checkServerVersion(dump, cluster.serverVersionNum)

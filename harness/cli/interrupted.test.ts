@@ -18,9 +18,9 @@ beforeAll(async () => {
 })
 afterAll(() => rm(out, { recursive: true, force: true }))
 
-/** Starts a run, and waits until its server is up and the restore is under way. */
-async function startedRun() {
-  const run = execa(process.execPath, [cli, 'run', ...inputs, '--out', out], {
+/** Starts a run, and waits until it tells of a stage: unless another is named, its server is up and the restore is under way. */
+async function startedRun(stage = 'start the server', flags: readonly string[] = []) {
+  const run = execa(process.execPath, [cli, 'run', ...inputs, ...flags, '--out', out], {
     cwd: repository,
     reject: false,
     stdin: 'ignore',
@@ -30,7 +30,7 @@ async function startedRun() {
     let seen = ''
     run.stderr?.on('data', (chunk: Buffer) => {
       seen += chunk
-      if (seen.includes('start the server')) resolve()
+      if (seen.includes(stage)) resolve()
     })
     run.then(() => reject(new Error(`ended too soon: ${seen}`)))
   })
@@ -55,6 +55,14 @@ describe('a run that is cut off', () => {
     const { exitCode, stderr } = await run
     expect(exitCode).toBe(2)
     expect(stderr).toContain(`Stopped by ${signal}`)
+    expect(isRunning(server)).toBe(false)
+    expect(workspacesOf(run.pid)).toEqual([])
+  })
+
+  test('after its two sides are made takes them down, also with --keep', async () => {
+    const { run, server } = await startedRun('✓ migrate', ['--keep'])
+    run.kill('SIGINT')
+    expect((await run).stderr).toContain('Stopped')
     expect(isRunning(server)).toBe(false)
     expect(workspacesOf(run.pid)).toEqual([])
   })
