@@ -1,9 +1,10 @@
+import { appendFileSync, existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startedCluster } from './database/cluster.ts'
 import { connect } from './database/connection.ts'
 import { adminRole, type Cluster } from './database/engine.ts'
-import { keptMailsFile, keptMailsPage } from './kept-mails/keep.ts'
+import { forgetKeptMails, keptMailsFile, keptMailsPage } from './kept-mails/keep.ts'
 
 /** What `--keep` notes beside the reports, so that a suite run can join the databases that were left up. */
 type Kept = Pick<
@@ -14,6 +15,20 @@ type Kept = Pick<
 }
 
 const fileName = 'kept.json'
+
+/** Where `--keep` puts what the stacks wrote while tests failed: for the engineer, since lines of functions may hold anything. */
+const failuresFile = 'kept-failures.txt'
+
+/** Adds what was written while a test failed to that of the run; nobody else may read it. */
+export function keepFailure(folder: string, text: string): void {
+  if (text !== '') appendFileSync(join(folder, failuresFile), text, { mode: 0o600 })
+}
+
+/** Takes what an earlier run kept beside its reports away: mails, and what was written while tests failed. */
+export async function forgetKept(folder: string): Promise<void> {
+  await forgetKeptMails(folder)
+  await rm(join(folder, failuresFile), { force: true })
+}
 
 /** Notes a cluster that will outlive this process. The file holds its password: 0600. */
 export async function noteKept(folder: string, cluster: Cluster): Promise<void> {
@@ -53,16 +68,24 @@ export async function joinKept(folder: string): Promise<Cluster | undefined> {
 
 /** How a person reaches and removes what was kept, for the terminal. `mails`: whether any were kept. */
 export function keptAdvice(cluster: Cluster, folder: string, mails: boolean): string {
-  const files = mails ? [keptMailsPage, keptMailsFile].map((name) => join(folder, name)) : []
+  const files = [
+    ...(mails ? [[keptMailsPage, 'the mails that the suites sent, for a browser'] as const] : []),
+    ...(mails ? [[keptMailsFile, 'the mails that the suites sent, one a line'] as const] : []),
+    ...(existsSync(join(folder, failuresFile))
+      ? [[failuresFile, 'what functions, Auth and the Data API wrote while tests failed'] as const]
+      : []),
+  ].map(([name, what]) => ({ path: join(folder, name), what }))
   return [
     '  Kept, as asked:',
     `    psql "${cluster.database('before').url()}"    (production as it was)`,
     `    psql "${cluster.database('after').url()}"    (with the migrations)`,
     '    npx vitest --project after    runs suites against them',
-    ...files.map(
-      (path, index) => `    ${path}    (the mails that the suites sent, ${['for a browser', 'one a line'][index]})`,
-    ),
-    `  Remove it with: ${[cluster.removal, ...(mails ? [`rm -f ${files.join(' ')}`] : [])].join('; ')}`,
+    ...files.map(({ path, what }) => `    ${path}    (${what})`),
+    `  Remove it with: ${[cluster.removal, ...(files.length > 0 ? [`rm -f ${files.map(({ path }) => shellWord(path)).join(' ')}`] : [])].join('; ')}`,
     '',
   ].join('\n')
+}
+
+function shellWord(text: string): string {
+  return /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

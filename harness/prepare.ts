@@ -30,7 +30,7 @@ import type { Evidence, Stages } from './stages.ts'
 /** How much larger a database is than its compressed archive, indexes included; decides where it is put, no more. */
 const unpackedRatio = 12
 
-/** Before and after on one cluster, and how they came about. Disposal stops the cluster, unless it is to be kept and nobody stopped the run. */
+/** Before and after on one cluster, and how they came about. Disposal stops the cluster, unless it was kept. */
 export interface Prepared extends AsyncDisposable {
   readonly cluster: Cluster
   readonly before?: Database
@@ -41,6 +41,8 @@ export interface Prepared extends AsyncDisposable {
   readonly zone?: string
   /** Present when every pending migration was applied. */
   readonly after?: Database
+  /** The run has come to its end: the cluster stays, where that was asked for, and is noted beside the reports. */
+  keep(): Promise<void>
 }
 
 /** Starts a server and makes before and after on it. A stage that fails is told in `stages`; the later parts are then absent. */
@@ -49,15 +51,20 @@ export async function prepare(inputs: Inputs, stages: Stages, signal: AbortSigna
   const engine = engines[options.engine]
   if (engine.serverVersionNum !== undefined) checkServerVersion(dump, engine.serverVersionNum)
   const cluster = await startEngine(engine, inputs, stages, signal)
+  let isKept = false
+  const keep = async () => {
+    if (!options.keep) return
+    await noteKept(options.out, cluster)
+    isKept = true
+  }
   const dispose = async () => {
-    if (!options.keep || signal.aborted) await cluster.stop()
+    if (!isKept) await cluster.stop()
   }
   try {
     checkServerVersion(dump, cluster.serverVersionNum)
     checkClones(cluster)
     const sides = await makeSides(cluster, inputs, stages, signal)
-    if (options.keep) await noteKept(options.out, cluster)
-    return { cluster, ...sides, [Symbol.asyncDispose]: dispose }
+    return { cluster, ...sides, keep, [Symbol.asyncDispose]: dispose }
   } catch (error) {
     await cluster.stop()
     throw error
@@ -104,7 +111,7 @@ async function makeSides(
   inputs: Inputs,
   stages: Stages,
   signal: AbortSignal,
-): Promise<Omit<Prepared, 'cluster' | typeof Symbol.asyncDispose>> {
+): Promise<Omit<Prepared, 'cluster' | 'keep' | typeof Symbol.asyncDispose>> {
   const before = await cluster.createDatabase('before')
   const restored = await stages.run('restore', async (progress) => {
     await preparePlatform(before, { signal })

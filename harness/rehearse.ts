@@ -8,6 +8,7 @@ import { checkContractNames } from './contract-names.ts'
 import type { Database } from './database/engine.ts'
 import { rehearseDeploy } from './deploy-stage.ts'
 import { takeDevelopment } from './development.ts'
+import { throwIfAborted } from './errors.ts'
 import { type Inputs, readInputs } from './inputs.ts'
 import { lookAtJobs } from './jobs-stage.ts'
 import { type LoginsOf, lookAtRealLogins } from './login-stage.ts'
@@ -99,6 +100,9 @@ export async function rehearse(options: RunOptions, { signal, events }: Host): P
     require: options.config.require,
     today: startedAt.toISOString().slice(0, 10),
   })
+  const provenance = await provenanceOf(inputs, prepared, startedAt)
+  throwIfAborted(signal, 'judging')
+  await prepared.keep()
   return {
     ...verdict,
     ...(prepared.restore === undefined ? {} : { restore: prepared.restore }),
@@ -106,7 +110,7 @@ export async function rehearse(options: RunOptions, { signal, events }: Host): P
     ...(looked.rollback === undefined ? {} : { rollback: looked.rollback }),
     ...(looked.suites === undefined ? {} : { suites: looked.suites }),
     stages: stages.rows,
-    provenance: await provenanceOf(inputs, prepared, startedAt),
+    provenance,
   }
 }
 

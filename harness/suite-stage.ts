@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Cloner } from './clones.ts'
 import type { Database } from './database/engine.ts'
 import type { Inputs } from './inputs.ts'
+import { keepFailure } from './kept.ts'
 import { checkLiveMail, liveSender } from './live-mail.ts'
 import { type MailCollector, mailCollector } from './mail-stage.ts'
 import type { Side, SuiteRun } from './model/suite-run.ts'
@@ -10,6 +11,7 @@ import { startStack } from './stack/stack.ts'
 import type { Stages } from './stages.ts'
 import { type OpenStack, startControl, withoutOutput } from './suites/control.ts'
 import { egressEvidence } from './suites/egress.ts'
+import { sayFailed } from './suites/failed-test.ts'
 import { type Loaded, loadCheck } from './suites/functions-load.ts'
 import { runSuites } from './suites/run.ts'
 import { shut } from './suites/shut.ts'
@@ -72,7 +74,9 @@ export async function runSuiteStage(
     const live = copy && liveSender(copy, options, signal)
     const mails = mailCollector(inputs, live?.forward)
     const open = stackOpener(sides, inputs, clone, signal, mails)
-    const control = await startControl(open)
+    const control = await startControl(open, (failed) => {
+      if (options.keep) keepFailure(options.out, sayFailed(failed))
+    })
     let run: SuiteRun
     {
       await using _shut = await shut([sides.before, sides.after])

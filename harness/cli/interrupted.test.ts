@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -75,6 +75,16 @@ describe('a run that is cut off', () => {
     await using _ = await startTestCluster()
     expect(isRunning(server)).toBe(false)
     expect(workspacesOf(run.pid)).toEqual([])
+  })
+
+  test('by a contract that names what is not there leaves nothing, also with --keep', async () => {
+    const config = join(out, 'greenlight.config.mjs')
+    await writeFile(config, `export default { contracts: { profile: { table: 'public.nobody', user: 'id' } } }`)
+    const { exitCode, left, stderr } = await runGreenlight([...inputs, '--config', config, '--keep', '--out', out])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('public.nobody')
+    expect(left).toEqual([])
+    expect(await readFile(join(out, 'kept.json'), 'utf8').catch(() => 'none')).toBe('none')
   })
 
   test('by bad input that only the restored dump shows leaves nothing, also with --keep', async () => {

@@ -1,11 +1,10 @@
 import { clearReports } from '../../reports/write.ts'
 import { loadConfig } from '../config/load.ts'
-import { joinKept, keptAdvice } from '../kept.ts'
-import { forgetKeptMails } from '../kept-mails/keep.ts'
+import { forgetKept, joinKept, keptAdvice } from '../kept.ts'
 import { writeKeptMails } from '../kept-mails/write-page.ts'
 import type { VerdictName } from '../model/verdict.ts'
 import { rehearse } from '../rehearse.ts'
-import { type RunFlags, runOptions } from './options.ts'
+import { type RunFlags, type RunOptions, runOptions } from './options.ts'
 import { progressPrinter } from './progress.ts'
 import { renderReports } from './reports.ts'
 
@@ -18,10 +17,12 @@ export async function runCommand(flags: RunFlags, signal: AbortSignal): Promise<
     quiet: flags.quiet ?? false,
     color: color && Boolean(process.stderr.isTTY),
   })
+  let isOver = false
   try {
     await clearReports(options.out)
-    await forgetKeptMails(options.out)
+    await forgetKept(options.out)
     const rehearsal = await rehearse(options, { signal, events: progress })
+    isOver = true
     progress.close()
     const mails = options.keep ? await writeKeptMails(options.out) : undefined
     const { stdout } = await renderReports(rehearsal, options, {
@@ -30,16 +31,22 @@ export async function runCommand(flags: RunFlags, signal: AbortSignal): Promise<
       color: color && Boolean(process.stdout.isTTY),
     })
     process.stdout.write(stdout)
-    const kept = options.keep ? await joinKept(options.out) : undefined
-    if (kept !== undefined) process.stderr.write(keptAdvice(kept, options.out, mails !== undefined))
+    await tellKept(options, mails !== undefined)
     return rehearsal.verdict
   } catch (error) {
+    progress.close()
     // Nobody is told where they are: they must not stay.
-    await forgetKeptMails(options.out).catch(() => {})
+    await forgetKept(options.out).catch(() => {})
+    if (isOver) await tellKept(options, false)
     throw error
   } finally {
     progress.close()
   }
+}
+
+async function tellKept({ keep, out }: Pick<RunOptions, 'keep' | 'out'>, mails: boolean): Promise<void> {
+  const kept = keep ? await joinKept(out) : undefined
+  if (kept !== undefined) process.stderr.write(keptAdvice(kept, out, mails))
 }
 
 /** `--no-color`, NO_COLOR and FORCE_COLOR as people expect; a stream that is no terminal gets none. */
