@@ -109,6 +109,10 @@ const cases: Readonly<Record<string, readonly [sql: string, told: readonly strin
     ['feature.job-changed nightly-cleanup'],
   ],
   'rows that are cleaned already': ['delete from log', ['feature.job-changed nightly-cleanup']],
+  'a function that a job calls, which does nothing any more': [
+    `create or replace function touch() returns void language sql as ''`,
+    ['feature.job-changed touch'],
+  ],
   'half of the rows that a job cleans': ['delete from log where id > 5', []],
   'a job that fails before as well': [
     'select 1',
@@ -174,7 +178,7 @@ describe('scheduled jobs', () => {
     const program = `copy (select 1) to program 'touch /tmp/greenlight-job'`.replaceAll("'", "''")
     await administer(
       before,
-      `${schedule('program', program)}
+      `${schedule('program', program)} ${schedule('roles', 'alter role anon set statement_timeout = 1')}
        select cron.schedule_in_database('elsewhere', '0 0 * * *', 'select 1', 'other');
        ${ofProduction}`,
     )
@@ -184,6 +188,7 @@ describe('scheduled jobs', () => {
     const [, untried] = checks
     expect(untried).toMatchObject({ id: 'features.jobs-not-tried', status: 'not run' })
     expect(untried?.reason).toContain('program: its user supabase_admin may use files and programs of the server')
+    expect(untried?.reason).toContain('roles: it changes what belongs to the whole server')
     expect(untried?.reason).toContain('elsewhere: it runs in the database other')
   })
 

@@ -22,6 +22,10 @@ export type JobsOptions = {
 const longest = 30_000
 const slack = 4
 
+/** A glance, not a parse: whom it wrongly fits is told as not tried. */
+const ofWholeServer =
+  /\b(create|alter|drop)\s+(role|user|group|database|tablespace)\b(?!\s+mapping)|\balter\s+system\b/i
+
 /** A local project's address: jobs that read theirs from the vault get this one, to which nothing is sent. */
 const projectUrl = 'http://localhost:54321'
 
@@ -57,6 +61,7 @@ export async function jobsOn(
     reasonNot(job) {
       const earlier = before(job)
       if (earlier?.state === 'not tried') return earlier.reason
+      if (ofWholeServer.test(job.command)) return 'it changes what belongs to the whole server, and so to both sides'
       return elsewhere.has(job.database) ? `it runs in the database ${job.database}` : undefined
     },
     hostOf(url) {

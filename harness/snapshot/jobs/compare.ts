@@ -70,7 +70,7 @@ function setting({ name, was, is }: Pair): Finding[] {
 
 function outcome({ name, was: old, is: job }: Pair, { was, is }: Runs): Finding[] {
   if (job === undefined || is === undefined || is.state === 'not tried') return []
-  const idle = 'It does nothing any more: what it wrote before, nobody writes now.'
+  const idle = 'It may do nothing any more, unless the migrations have done its work already.'
   if (is.state === 'done') {
     if (was?.state !== 'done' || was.rows === 0 || is.rows > 0) return []
     const title = `The scheduled job ${name} wrote ${count(was.rows, 'row')} when it was run before, and none after the migrations`

@@ -20,7 +20,7 @@ export type JobRun = {
 } & (
   | {
       readonly state: 'done'
-      /** Rows that it inserted, updated, merged and deleted itself; those of functions that it calls are not known. */
+      /** Rows that it inserted, updated and deleted, by functions and triggers too; requests to pg_net are rows. */
       readonly rows: number
     }
   | { readonly state: 'failed'; readonly sqlstate: string }

@@ -34,33 +34,39 @@ export async function runJobs(
     }
     const last = await lastRequest(watcher)
     const started = performance.now()
+    const written = await rowsWritten(watcher)
     const outcome = await runOnce(copy, job, limitOf(job))
     const milliseconds = performance.now() - started
     const urls = last === undefined ? [] : await requestsSince(watcher, last)
     const hosts = [...new Set(urls.flatMap((url) => hostOf(url) ?? []))].sort()
-    runs.set(job.name, { ...outcome, hosts, milliseconds })
+    const facts = { hosts, milliseconds }
+    if (outcome.state === 'failed') runs.set(job.name, { ...outcome, ...facts })
+    else runs.set(job.name, { ...outcome, ...facts, rows: (await rowsWritten(watcher)) - written })
   }
   return runs
 }
 
-type Outcome =
-  | { readonly state: 'done'; readonly rows: number }
-  | { readonly state: 'failed'; readonly sqlstate: string }
+type Outcome = { readonly state: 'done' } | { readonly state: 'failed'; readonly sqlstate: string }
 
+/** Its session has ended when this resolves, and with it what it wrote is counted. */
 async function runOnce(copy: Database, job: Job, limit: number): Promise<Outcome> {
   await using session = await copy.connect({ applicationName: 'greenlight job' })
   try {
     await becomeUser(session, job.user)
     await session.query(`set statement_timeout = ${Math.round(limit)}`)
-    const results: unknown = await session.query(job.command)
-    return { state: 'done', rows: (Array.isArray(results) ? results : [results]).reduce(addWritten, 0) }
+    await session.query(job.command)
+    return { state: 'done' }
   } catch (error) {
     return { state: 'failed', sqlstate: sqlstateOf(error) }
   }
 }
 
-function addWritten(sum: number, { command, rowCount }: { command?: string; rowCount?: number | null }): number {
-  return /^(INSERT|UPDATE|DELETE|MERGE)/.test(command ?? '') ? sum + (rowCount ?? 0) : sum
+/** Rows that were inserted, updated and deleted in the database so far, by whomever. */
+async function rowsWritten(session: Connection): Promise<number> {
+  const { rows } = await session.query<{ n: number }>(
+    'select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::float8 as n from pg_stat_user_tables',
+  )
+  return rows[0]?.n ?? 0
 }
 
 /** With the settings that a session of this user begins with, of which the search path decides what a command means. */
