@@ -200,6 +200,20 @@ describe('scheduled jobs', () => {
     expect(checks[0]).toMatchObject({ status: 'passed', summary: 'There is no job of pg_cron, before or after.' })
   })
 
+  test('that a dump cannot hold are not said to be fine; what the migrations schedule is run all the same', async () => {
+    await using before = await project.clone('no_jobs')
+    await administer(before, 'delete from cron.job')
+    await using after = await before.clone('no_jobs_after')
+    const look = () => lookAtJobs({ before, after }, { clone, notInDump: true, signal })
+    const [check] = (await look()).checks
+    expect(check).toMatchObject({ id: 'features.jobs', status: 'not run', required: false })
+    expect(check?.summary).toBeUndefined()
+    await migrate(after, schedule('new', 'select nothing()'))
+    const { findings, checks } = await look()
+    expect(findings.map(({ kind }) => kind)).toEqual(['feature.job-fails'])
+    expect(checks[0]).toMatchObject({ status: 'failed' })
+  })
+
   test('find the secrets that are made by hand after the deploy', async () => {
     await using before = await project.clone('by_hand')
     await using after = await before.clone('by_hand_after')

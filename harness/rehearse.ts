@@ -264,7 +264,8 @@ async function lookAtStates(
     }),
   )
   const secretsByHand = options.config.contracts?.reminders?.secretsByHand
-  await stages.look('jobs', () => lookAtJobs(sides, { clone, secretsByHand, signal }))
+  const notInDump = prepared.restore?.notInDump?.some(({ object }) => object === 'cron.job') ?? false
+  await stages.look('jobs', () => lookAtJobs(sides, { clone, secretsByHand, notInDump, signal }))
   await stages.look('logins', () => lookAtLogins(before, after, clone, signal))
   return await lookAtRealLogins(sides, inputs, clone, stages, signal)
 }
