@@ -5,11 +5,14 @@ import type { Cluster, Database } from './database/engine.ts'
 import { startTestCluster } from './database/test-cluster.ts'
 import { lookAtJobs } from './jobs-stage.ts'
 import { applyMigrations } from './migrations/apply.ts'
+import { parseExpectation } from './migrations/expectations.ts'
 import { splitSql } from './migrations/split.ts'
 import type { Finding } from './model/finding.ts'
 import type { MigrationFile } from './model/migration-run.ts'
 import { preparePlatformSchemas } from './platform/prepare.ts'
 import { administer, migrate } from './snapshot/access/test-project.ts'
+import { asAdmin, cases, cleanup, schedule } from './snapshot/jobs/test-cases.ts'
+import { expectationLine } from './verdict/expectations.ts'
 
 const { signal } = new AbortController()
 const clone = cloner()
@@ -17,12 +20,8 @@ let cluster: Cluster
 let project: Database
 let made = 0
 
-const cleanup = 'delete from log where at < now() - interval $$1 day$$'
-const schedule = (name: string, command: string, at = '15 3 * * *') =>
-  `select cron.schedule('${name}', '${at}', '${command}');`
 /** As in a dump: all jobs are of one database. */
 const ofProduction = ` reset session authorization; update cron.job set database = 'postgres' where database <> 'other';`
-const asAdmin = (sql: string) => `reset session authorization; ${sql} set session authorization postgres;`
 
 beforeAll(async () => {
   cluster = await startTestCluster()
@@ -49,102 +48,14 @@ async function told(sql: string, setUp = ''): Promise<readonly string[]> {
   await administer(before, `set session authorization postgres; ${setUp};${ofProduction}`)
   await using after = await before.clone(`after_${made}`)
   await administer(after, `set session authorization postgres; ${sql}`)
-  const { findings, checks } = await lookAtJobs({ before, after }, { clone, signal })
+  const { findings, checks } = await lookAtJobs({ before, after }, { clone, longest: 2_000, signal })
   const blocks = findings.some(({ kind, severity }) => /removed|fails/.test(kind) && severity === undefined)
   expect(checks[0]).toMatchObject({ id: 'features.jobs', status: blocks ? 'failed' : 'passed', required: true })
   expect(JSON.stringify([findings, checks])).not.toMatch(/s3cret|interval/)
   return findings.map(({ kind, object, severity, title }) => {
-    const sqlstate = /: (\w{5})\b/.exec(title)?.[1]
+    const sqlstate = /: ([0-9A-Z]{5})\b/.exec(title)?.[1]
     return [kind, object, severity, sqlstate].filter((part) => part !== undefined).join(' ')
   })
-}
-
-/** A migration, what must be told of it, and what production has besides. */
-const cases: Readonly<Record<string, readonly [sql: string, told: readonly string[], setUp?: string]>> = {
-  'nothing that a job knows of': ['alter table log add column note text', []],
-  'a job that is taken away': [`select cron.unschedule('nightly-cleanup')`, ['feature.job-removed nightly-cleanup']],
-  'a job that is switched off': [
-    asAdmin(`select cron.alter_job(jobid, active := false) from cron.job where jobname = 'touch';`),
-    ['feature.job-removed touch'],
-  ],
-  'a job that was switched off, and is taken away': [
-    `select cron.unschedule('old')`,
-    [],
-    `${schedule('old', 'select 1')} ${asAdmin(`update cron.job set active = false where jobname = 'old';`)}`,
-  ],
-  'a job that is scheduled anew as it was': [
-    `select cron.unschedule('touch'); ${schedule('touch', 'select touch()')}`,
-    [],
-  ],
-  'a job without a name that is scheduled anew as it was': [
-    `select cron.unschedule(jobid) from cron.job where jobname is null; select cron.schedule('0 4 * * *', 'delete from hits where n > 5')`,
-    [],
-  ],
-  'a job without a name that is taken away': [
-    `select cron.unschedule(jobid) from cron.job where jobname is null`,
-    ['feature.job-removed job-3'],
-  ],
-  'another schedule': [schedule('touch', 'select touch()', '@monthly'), ['feature.job-changed touch']],
-  'another command': [schedule('touch', 'insert into hits values (2)'), ['feature.job-changed touch']],
-  'a table that a job cleans under another name': [
-    'alter table log rename to logs',
-    ['feature.job-fails nightly-cleanup 42P01'],
-  ],
-  'a table under another name, and the job with it': [
-    `alter table log rename to logs; ${schedule('nightly-cleanup', cleanup.replace('from log', 'from logs'))}`,
-    ['feature.job-changed nightly-cleanup'],
-  ],
-  'a function that a job calls, which now fails': [
-    `create or replace function touch() returns void language plpgsql as 'begin insert into hits values (1, 2); end'`,
-    ['feature.job-fails touch 42601'],
-  ],
-  'a right of its user that is taken away': [
-    asAdmin('alter table log owner to supabase_admin;'),
-    ['feature.job-fails nightly-cleanup 42501'],
-  ],
-  'row security that hides from a job what it cleans': [
-    asAdmin(
-      'alter table log owner to supabase_admin; alter table log enable row level security; alter role postgres nobypassrls;',
-    ) + asAdmin('grant select, delete on log to postgres;'),
-    ['feature.job-changed nightly-cleanup'],
-  ],
-  'rows that are cleaned already': ['delete from log', ['feature.job-changed nightly-cleanup']],
-  'a function that a job calls, which does nothing any more': [
-    `create or replace function touch() returns void language sql as ''`,
-    ['feature.job-changed touch'],
-  ],
-  'half of the rows that a job cleans': ['delete from log where id > 5', []],
-  'a job that fails before as well': [
-    'select 1',
-    ['feature.job-fails broken info 42P01'],
-    schedule('broken', 'delete from nowhere'),
-  ],
-  'a job that fails before and runs after': ['create table nowhere ()', [], schedule('broken', 'delete from nowhere')],
-  'a new job that runs': [schedule('new', 'select touch()'), []],
-  'a new job with a function that is not there': [schedule('new', 'select nothing()'), ['feature.job-fails new 42883']],
-  'a new job without the secret that it needs': [
-    schedule('new', 'select net.http_post(url := (select null::text))'),
-    ['feature.job-fails new warning 23502'],
-  ],
-  'a new job that asks the project': [
-    schedule('new', `select net.http_post(url := $$https://abcd.supabase.co/functions/v1/tick?key=s3cret$$)`),
-    [],
-  ],
-  'a new job that asks another host': [
-    schedule('new', `select net.http_get($$https://ping.example/s3cret$$)`),
-    ['egress.attempted database: job new'],
-  ],
-  'a host that production’s job asks already': [
-    'select 1',
-    ['egress.attempted database: job ping warning'],
-    schedule('ping', `select net.http_get($$https://ping.example/s3cret$$)`),
-  ],
-  'a job that vacuums, which no transaction does': ['select 1', [], schedule('vacuum', 'vacuum log')],
-  'a name that needs quotes': [
-    `select cron.unschedule('clean up (all)')`,
-    ['feature.job-removed "clean up (all)"'],
-    schedule('clean up (all)', 'select 1'),
-  ],
 }
 
 describe('scheduled jobs', () => {
@@ -154,6 +65,21 @@ describe('scheduled jobs', () => {
     } finally {
       // Roles are the whole server's.
       await administer(project, 'alter role postgres bypassrls')
+    }
+  })
+
+  test('are declared by the line that the report prints, whatever their names', async () => {
+    for (const object of [
+      'nightly-cleanup',
+      '"clean up (all)"',
+      `"bob's -- job"`,
+      '"to-archive"',
+      '"purge-where-old"',
+    ]) {
+      const finding: Finding = { kind: 'feature.job-removed', object, title: '', evidence: [] }
+      const line = expectationLine(finding) ?? expect.fail(`no line for ${object}`)
+      const words = line.replace('-- greenlight: ', '').replace('…', 'it is meant')
+      expect(parseExpectation(words)).toMatchObject({ kind: 'feature.job-removed', object, reason: 'it is meant' })
     }
   })
 
@@ -178,7 +104,8 @@ describe('scheduled jobs', () => {
     const program = `copy (select 1) to program 'touch /tmp/greenlight-job'`.replaceAll("'", "''")
     await administer(
       before,
-      `${schedule('program', program)} ${schedule('roles', 'alter role anon set statement_timeout = 1')}
+      `create role runner login; ${schedule('runner', 'select 1')} update cron.job set username = 'runner' where jobname = 'runner';
+       ${schedule('program', program)} ${schedule('roles', 'alter role anon set statement_timeout = 1')}
        select cron.schedule_in_database('elsewhere', '0 0 * * *', 'select 1', 'other');
        ${ofProduction}`,
     )
@@ -188,6 +115,7 @@ describe('scheduled jobs', () => {
     const [, untried] = checks
     expect(untried).toMatchObject({ id: 'features.jobs-not-tried', status: 'not run' })
     expect(untried?.reason).toContain('program: its user supabase_admin may use files and programs of the server')
+    expect(untried?.reason).toContain('runner: nobody can log in as runner here')
     expect(untried?.reason).toContain('roles: it changes what belongs to the whole server')
     expect(untried?.reason).toContain('elsewhere: it runs in the database other')
   })

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Cluster } from './database/engine.ts'
 import { forgetKept, keepFailure, keptAdvice } from './kept.ts'
+import { keepMails, readKeptMails } from './kept-mails/keep.ts'
+import { keptMail } from './kept-mails/test-mails.ts'
+import { writeKeptMails } from './kept-mails/write-page.ts'
 
 const cluster = {
   removal: 'rm -r /tmp/cluster',
@@ -30,6 +33,16 @@ test('what was written while tests failed is kept for one reader, told with how 
   expect(advice).toContain(`Remove it with: rm -r /tmp/cluster; rm -f '${path}'\n`)
   await forgetKept(folder)
   expect(keptAdvice(cluster, folder, false)).toContain('Remove it with: rm -r /tmp/cluster\n')
+})
+
+test('mails are kept whatever stands in them, and read again', async () => {
+  const folder = await makeFolder()
+  const odd = keptMail({ subject: 'a\u2028b\u2029c\r\nd\u0085e', html: '<p>\u2028</p>' })
+  await keepMails(folder, [odd, keptMail()])
+  const read = []
+  for await (const mail of readKeptMails(folder)) read.push(mail)
+  expect(read).toEqual([odd, keptMail()])
+  expect((await writeKeptMails(folder))?.mails).toBe(2)
 })
 
 test('mails are told and removed with it, and forgotten with it', async () => {

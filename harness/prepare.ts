@@ -55,6 +55,7 @@ export async function prepare(inputs: Inputs, stages: Stages, signal: AbortSigna
   const keep = async () => {
     if (!options.keep) return
     await noteKept(options.out, cluster)
+    await cluster.keep()
     isKept = true
   }
   const dispose = async () => {

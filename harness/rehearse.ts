@@ -102,7 +102,8 @@ export async function rehearse(options: RunOptions, { signal, events }: Host): P
   })
   const provenance = await provenanceOf(inputs, prepared, startedAt)
   throwIfAborted(signal, 'judging')
-  await prepared.keep()
+  // Without both sides there is nothing to look into.
+  if (before && after) await prepared.keep()
   return {
     ...verdict,
     ...(prepared.restore === undefined ? {} : { restore: prepared.restore }),

@@ -22,34 +22,38 @@ export async function neverBoth(
   const now: Replaced[number] = { function: job, body: {} }
   // What is tried are the two functions, not how they live with the rate of an account.
   const { rateLimit } = await mailbox.account({ rateLimit: 0 })
-  for (const [turn, calls] of Object.entries({
-    'job-first': [[now], [old]],
-    'old-first': [[old], [now]],
-    // Last: both are warm by now, so that neither is done before the other begins.
-    'at-once': [[old, now]],
-  })) {
-    const values = await due(turn)
-    await mailbox.clear()
-    if (calls.length === 1) await mailbox.fault({ kind: 'slow', milliseconds: 300, recipient: values.address })
-    for (const [place, together] of calls.entries()) {
-      const answers = await Promise.all(
-        together.map((one) => service.functions.invoke(one.function, { body: filled(one.body, values) })),
-      )
-      for (const [at, { error, response }] of answers.entries()) {
-        const one = together[at]
-        // That the job has sent it already, or the other is at it, is a reason to refuse.
-        const mayRefuse = together.length > 1 || (place > 0 && one === old)
-        const status = error === null ? 200 : (response?.status ?? 599)
-        expect(status, `answer of ${one?.function}`).toBeLessThan(mayRefuse ? 500 : 300)
+  try {
+    for (const [turn, calls] of Object.entries({
+      'job-first': [[now], [old]],
+      'old-first': [[old], [now]],
+      // Last: both are warm by now, so that neither is done before the other begins.
+      'at-once': [[old, now]],
+    })) {
+      const values = await due(turn)
+      await mailbox.clear()
+      if (calls.length === 1) await mailbox.fault({ kind: 'slow', milliseconds: 300, recipient: values.address })
+      for (const [place, together] of calls.entries()) {
+        const answers = await Promise.all(
+          together.map((one) => service.functions.invoke(one.function, { body: filled(one.body, values) })),
+        )
+        for (const [at, { error, response }] of answers.entries()) {
+          const one = together[at]
+          // That the job has sent it already, or the other is at it, is a reason to refuse.
+          const mayRefuse = together.length > 1 || (place > 0 && one === old)
+          const status = error === null ? 200 : (response?.status ?? 599)
+          expect(status, `answer of ${one?.function}`).toBeLessThan(mayRefuse ? 500 : 300)
+        }
       }
+      await mailbox.clearFaults()
+      const called = calls.map((together) => together.map((one) => one.function).join(' and ')).join(', then ')
+      expectMails(
+        await mailsTo(mailbox, [values.address]),
+        [1],
+        `mails of ${called}${calls.length === 1 ? ', at once' : ''}`,
+      )
     }
+  } finally {
     await mailbox.clearFaults()
-    const called = calls.map((together) => together.map((one) => one.function).join(' and ')).join(', then ')
-    expectMails(
-      await mailsTo(mailbox, [values.address]),
-      [1],
-      `mails of ${called}${calls.length === 1 ? ', at once' : ''}`,
-    )
+    await mailbox.account({ rateLimit })
   }
-  await mailbox.account({ rateLimit })
 }

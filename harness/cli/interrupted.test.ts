@@ -67,8 +67,8 @@ describe('a run that is cut off', () => {
     expect(workspacesOf(run.pid)).toEqual([])
   })
 
-  test('by SIGKILL is cleaned up by the next start', async () => {
-    const { run, server } = await startedRun()
+  test.each([[[]], [['--keep']]])('by SIGKILL is cleaned up by the next start (%j)', async (flags) => {
+    const { run, server } = await startedRun('✓ restore', flags)
     run.kill('SIGKILL')
     await run
     expect(workspacesOf(run.pid)).toHaveLength(1)

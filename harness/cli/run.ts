@@ -1,7 +1,9 @@
 import { clearReports } from '../../reports/write.ts'
 import { loadConfig } from '../config/load.ts'
+import { messageOf } from '../errors.ts'
 import { forgetKept, joinKept, keptAdvice } from '../kept.ts'
 import { writeKeptMails } from '../kept-mails/write-page.ts'
+import type { KeptMails } from '../model/kept-mail.ts'
 import type { VerdictName } from '../model/verdict.ts'
 import { rehearse } from '../rehearse.ts'
 import { type RunFlags, type RunOptions, runOptions } from './options.ts'
@@ -24,7 +26,7 @@ export async function runCommand(flags: RunFlags, signal: AbortSignal): Promise<
     const rehearsal = await rehearse(options, { signal, events: progress })
     isOver = true
     progress.close()
-    const mails = options.keep ? await writeKeptMails(options.out) : undefined
+    const mails = options.keep ? await keptMailsOf(options.out) : undefined
     const { stdout } = await renderReports(rehearsal, options, {
       mails,
       json: flags.json ?? false,
@@ -41,6 +43,16 @@ export async function runCommand(flags: RunFlags, signal: AbortSignal): Promise<
     throw error
   } finally {
     progress.close()
+  }
+}
+
+/** Whatever is wrong with the mails, it costs nobody the reports. */
+async function keptMailsOf(folder: string): Promise<KeptMails | undefined> {
+  try {
+    return await writeKeptMails(folder)
+  } catch (error) {
+    process.stderr.write(`  The page of the mails could not be made: ${messageOf(error)}\n`)
+    return undefined
   }
 }
 

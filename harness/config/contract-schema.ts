@@ -28,14 +28,11 @@ const replacedBy = (body: ReturnType<typeof bodyWith>) =>
 export const replacedByReminders = replacedBy(bodyWith('row', 'address', 'resource'))
 export const replacedByOnboarding = replacedBy(bodyWith('user', 'address'))
 
-const notificationBody = bodyWith('resource', 'actor', 'message')
+const notificationWith = (body: ReturnType<typeof bodyWith>) =>
+  z.strictObject({ body, recipients: z.literal('members-except-actor'), shows, replaces: replacedBy(body) })
 
-export const notification = z.strictObject({
-  body: notificationBody,
-  recipients: z.literal('members-except-actor'),
-  shows,
-  replaces: replacedBy(notificationBody),
-})
+export const notification = notificationWith(bodyWith('resource', 'actor'))
+export const chatNotification = notificationWith(bodyWith('resource', 'actor', 'message'))
 
 const kindBody = bodyWith('resource', 'actor', 'person', 'address', 'row')
 
@@ -44,7 +41,9 @@ export const notificationKind = z.strictObject({
   body: kindBody,
   recipients: z.enum(['members-except-actor', 'members-except-actor-and-person', 'the-person', 'the-address']),
   person: z.enum(['member', 'removed']).exactOptional(),
-  row: z.strictObject({ table: tableName, key: text, values }).exactOptional(),
+  row: z
+    .strictObject({ table: tableName, key: text, values: bodyWith('resource', 'actor', 'person', 'address') })
+    .exactOptional(),
   by: z.array(text).min(1).exactOptional(),
   shows,
   replaces: replacedBy(kindBody),

@@ -128,7 +128,7 @@ describe('config', () => {
       expect(complaints('{row}')).toContain(`contracts.${place}.replaces[0].body: Invalid input: expected record`)
     const unknown = complaints({ id: 'the {adress} of {row}, {user}' })
     expect(unknown).toContain(
-      'contracts.notifications.resourceUpdated.replaces[0].body.id: unknown placeholder {row}; known are {resource}, {actor}, {message}',
+      'contracts.notifications.resourceUpdated.replaces[0].body.id: unknown placeholder {row}; known are {resource}, {actor}',
     )
     expect(unknown).toContain(
       'contracts.reminders.replaces[0].body.id: unknown placeholder {adress}; did you mean {address}?',

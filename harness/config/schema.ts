@@ -4,6 +4,7 @@ import { findingKinds } from '../model/finding.ts'
 import {
   accessCodeTable,
   accessContract,
+  chatNotification,
   checkTogether,
   integrityContract,
   notification,
@@ -100,7 +101,7 @@ const contracts = z.strictObject({
     .strictObject({
       function: text,
       resourceUpdated: notification,
-      chatMessage: notification.exactOptional(),
+      chatMessage: chatNotification.exactOptional(),
       kinds: z.record(text, notificationKind).exactOptional(),
     })
     .exactOptional(),

@@ -22,8 +22,15 @@ export type ClusterFacts = {
   readonly maintenanceDatabase?: string
 }
 
-/** The methods of a started server, the same for every engine. `takeDown` is called once, however often it is stopped. */
-export function startedCluster(facts: ClusterFacts, takeDown: () => Promise<void>): Cluster {
+/**
+ * The methods of a started server, the same for every engine. `takeDown` is called once, however often it is stopped;
+ * `keep` lets it outlive this process.
+ */
+export function startedCluster(
+  facts: ClusterFacts,
+  takeDown: () => Promise<void>,
+  keep: () => Promise<void> = async () => {},
+): Cluster {
   let stopping: Promise<void> | undefined
   const { databasePrefix = '', maintenanceDatabase = 'template1' } = facts
   let sessions: Pool | undefined
@@ -46,6 +53,7 @@ export function startedCluster(facts: ClusterFacts, takeDown: () => Promise<void
       await maintenance.query(`CREATE DATABASE ${quoteIdentifier(made.name)} OWNER ${adminRole} TEMPLATE ${source}`)
       return made
     },
+    keep,
     database: (name) => databaseHandle(cluster, `${databasePrefix}${name}`),
     stop() {
       // Not waited for: a session in use ends with the server, or with its work.

@@ -21,7 +21,7 @@ export type StartOptions = {
   readonly signal?: AbortSignal
   /** Folder of `*.control` and `*.sql` files to make available to CREATE EXTENSION where the server lacks them. */
   readonly extensionFiles?: string
-  /** Leave the server running when this process ends. */
+  /** It may be kept: `Cluster.keep` then leaves it running when this process ends. */
   readonly keep?: boolean
   /** Extensions that are taken from `extensionFiles` also where the server has them: they act on their own, or only when preloaded. */
   readonly preloadedExtensions?: readonly string[]
@@ -103,6 +103,8 @@ export interface Cluster extends AsyncDisposable {
   createDatabase(name: string, options?: { readonly template?: string }): Promise<Database>
   /** A database that was created by that name. */
   database(name: string): Database
+  /** From now on it outlives this process, as asked for by `StartOptions.keep`. Until then it goes with it. */
+  keep(): Promise<void>
   stop(): Promise<void>
 }
 

@@ -18,7 +18,7 @@ export async function keepMails(folder: string, mails: readonly KeptMail[]): Pro
   if (mails.length === 0) return
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    const lines = mails.map((mail) => `${JSON.stringify(mail)}\n`)
+    const lines = mails.map((mail) => `${oneLine(mail)}\n`)
     await appendFile(join(folder, keptMailsFile), lines.join(''), { mode: 0o600 })
   } catch (cause) {
     throw new HarnessError('report.unwritable', `The mails could not be kept in ${folder}: ${messageOf(cause)}.`, {
@@ -26,6 +26,11 @@ export async function keepMails(folder: string, mails: readonly KeptMail[]): Pro
       cause,
     })
   }
+}
+
+/** JSON without what readers of lines take for the end of one. */
+function oneLine(mail: KeptMail): string {
+  return JSON.stringify(mail).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 }
 
 /** The mails that a run has kept so far, one after the other; none where there is no file. */

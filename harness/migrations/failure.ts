@@ -1,11 +1,11 @@
 import pg from 'pg'
 import type { Database } from '../database/engine.ts'
+import { TimedOut } from '../database/watched-session.ts'
 import { messageOf } from '../errors.ts'
 import type { MigrationFailure, MigrationFile, Statement } from '../model/migration-run.ts'
 import { excerpt, linesOf, offsetOfPosition, placeAt } from './place.ts'
 import { raisedText } from './raised-text.ts'
 import { scan } from './scan.ts'
-import { TimedOut } from './session.ts'
 import { plainSql } from './statement-kind.ts'
 
 /** Query cancelled: the state that a statement out of time is reported with. */

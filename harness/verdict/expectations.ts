@@ -61,7 +61,8 @@ export function coverageOf(expectation: Expectation): Coverage {
  */
 export function expectationLine(finding: Finding): string | undefined {
   const { declared } = catalogue[finding.kind]
-  if (declared === 'never' || /\s/.test(finding.object)) return undefined
+  const isOneName = !/\s/.test(finding.object) || /^"[^"\n]*"$/.test(finding.object)
+  if (declared === 'never' || !isOneName) return undefined
   const role = finding.role === undefined ? '' : ` to ${finding.role}`
   const columns =
     declared === 'columns' && finding.columns?.length ? finding.columns.map((column) => `(${column})`) : ['']

@@ -52,13 +52,14 @@ export const containerEngine: Engine = {
         } catch {}
       }
     }
-    if (!options.keep) process.once('exit', atExit)
+    process.once('exit', atExit)
     const remove = async () => {
       await removeMade(containers.client, made)
       process.off('exit', atExit)
     }
+    const keep = async () => void process.off('exit', atExit)
     try {
-      return await startIn(containers, made, image, options, remove)
+      return await startIn(containers, made, image, options, { remove, keep })
     } catch (error) {
       await remove()
       throwIfAborted(options.signal, 'starting the container')
@@ -75,7 +76,7 @@ async function startIn(
   made: Made,
   image: string,
   options: StartOptions,
-  remove: () => Promise<void>,
+  { remove, keep: stay }: { readonly remove: () => Promise<void>; readonly keep: () => Promise<void> },
 ): Promise<Cluster> {
   const { client } = containers
   const { signal, keep = false } = options
@@ -112,5 +113,6 @@ async function startIn(
       removal: `docker rm -f -v ${made.containers.join(' ')}; docker volume rm ${made.volume}`,
     },
     remove,
+    stay,
   )
 }

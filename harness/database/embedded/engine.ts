@@ -25,7 +25,7 @@ export const embeddedEngine: Engine = {
     const user = serverUser()
     const binaries = await cachedBinaries(extensionFiles)
     await sweepAbandoned()
-    const workspace = await makeWorkspace(await workspaceRoot(databaseBytes), user, keep)
+    const workspace = await makeWorkspace(await workspaceRoot(databaseBytes), user)
     let server: Server
     try {
       server = await startServer(binaries, workspace, { user, signal, keep, port })
@@ -44,7 +44,7 @@ export const embeddedEngine: Engine = {
       server.kill()
       workspace.removeNow()
     }
-    if (!keep) process.once('exit', atExit)
+    process.once('exit', atExit)
     return startedCluster(
       {
         engine: 'embedded',
@@ -61,6 +61,10 @@ export const embeddedEngine: Engine = {
         process.off('exit', atExit)
         await server.stop()
         await workspace.remove()
+      },
+      async () => {
+        await workspace.keep()
+        process.off('exit', atExit)
       },
     )
   },

@@ -22,6 +22,8 @@ export type Workspace = {
   readonly path: string
   readonly data: string
   readonly log: string
+  /** Leaves it where it is when its maker ends, until somebody removes it. */
+  keep(): Promise<void>
   remove(): Promise<void>
   /** For the last moment of a process, when nothing can be awaited any more. */
   removeNow(): void
@@ -43,14 +45,17 @@ export async function workspaceRoot(databaseBytes: number | undefined): Promise<
 }
 
 /** Makes a workspace in `root`, owned by `user` where the server runs as another. */
-export async function makeWorkspace(root: string, user: ServerUser | undefined, kept: boolean): Promise<Workspace> {
+export async function makeWorkspace(root: string, user: ServerUser | undefined): Promise<Workspace> {
   const path = join(root, `${prefix}${process.pid}-${randomBytes(4).toString('hex')}`)
-  try {
-    await mkdir(path, { mode: 0o700 })
+  const lock = async (kept: boolean) => {
     const owner = identify(process.pid)
     if (owner === undefined) throw new Error(`process ${process.pid} cannot be identified`)
-    const lock: Owner = { owner, kept }
-    await writeFile(join(path, lockName), JSON.stringify(lock), { mode: 0o600 })
+    const held: Owner = { owner, kept }
+    await writeFile(join(path, lockName), JSON.stringify(held), { mode: 0o600 })
+  }
+  try {
+    await mkdir(path, { mode: 0o700 })
+    await lock(false)
     if (user !== undefined) await chown(path, user.uid, user.gid)
   } catch (cause) {
     rmSync(path, { recursive: true, force: true })
@@ -71,6 +76,7 @@ export async function makeWorkspace(root: string, user: ServerUser | undefined, 
     path,
     data: join(path, 'data'),
     log: join(path, 'log'),
+    keep: () => lock(true),
     // The lock goes last: a removal that is cut off is finished by the next start.
     async remove() {
       await rm(join(path, 'data'), removal)

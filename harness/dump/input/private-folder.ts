@@ -18,7 +18,7 @@ export class PrivateFolder implements AsyncDisposable {
       await sweepAbandoned()
       process.once('exit', this.#removeAtExit)
     }
-    const workspace = await makeWorkspace(root, undefined, false)
+    const workspace = await makeWorkspace(root, undefined)
     this.#workspaces.set(root, workspace)
     return workspace.path
   }

@@ -31,6 +31,7 @@ const cluster: Cluster = {
   capabilities: new Set(),
   createDatabase: () => Promise.reject(new Error('not here')),
   database: (other) => databaseHandle(cluster, other),
+  keep: () => Promise.resolve(),
   stop: () => Promise.resolve(),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 }

@@ -6,7 +6,7 @@ const words: Readonly<Record<string, string>> = {
   '42501': 'no permission',
   '42704': 'an object that does not exist',
   '57014': 'not done within the time limit',
-  '22023': 'a role or setting that does not exist',
+  '22023': 'a parameter that is not valid',
   '23502': 'a value that is missing',
   '22P02': 'a value that cannot be read as its type',
   '54001': 'stack depth exceeded',

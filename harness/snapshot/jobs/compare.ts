@@ -1,54 +1,35 @@
 import type { Check } from '../../model/check.ts'
 import type { Finding } from '../../model/finding.ts'
 import { sqlstateInWords } from '../access/sqlstates.ts'
-import type { Job, JobRun, SideJobs } from './facts.ts'
+import type { Job, JobPair, JobRun, SideJobs } from './facts.ts'
+import { pairsOf } from './pairs.ts'
 
-type Pair = { readonly name: string; readonly was?: Job | undefined; readonly is?: Job | undefined }
-type Runs = { readonly was?: JobRun | undefined; readonly is?: JobRun | undefined }
+type Tried = JobPair & { readonly ran?: JobRun | undefined; readonly runs?: JobRun | undefined }
 
 /** Scheduled jobs on both sides: which are gone or changed, and which no longer do what they did. Pure. */
 export function compareJobs(before: SideJobs, after: SideJobs): { findings: Finding[]; checks: Check[] } {
-  const pairs = pairsOf(before.jobs, after.jobs)
-  const findings = pairs.flatMap((pair) => {
-    const runs = {
-      was: pair.was && before.runs.get(pair.was.name),
-      is: pair.is && after.runs.get(pair.is.name),
-    }
-    return [...setting(pair), ...outcome(pair, runs), ...egress(pair.name, runs)]
-  })
-  return { findings, checks: checksOf(pairs, before, after, findings) }
-}
-
-/** By name; one without a name is the same where its number or its command is. */
-function pairsOf(before: readonly Job[], after: readonly Job[]): readonly Pair[] {
-  const left = [...after]
-  const take = (fits: (job: Job) => boolean): Job | undefined => {
-    const at = left.findIndex(fits)
-    return at < 0 ? undefined : left.splice(at, 1)[0]
-  }
-  const byName = before.map((was): Pair => ({ name: was.name, was, is: take(({ name }) => name === was.name) }))
-  const pairs = byName.map((pair): Pair => {
-    const { was, is } = pair
-    if (was === undefined || was.isNamed || is !== undefined) return pair
-    return { ...pair, is: take(({ isNamed, command }) => !isNamed && command === was.command) }
-  })
-  return [...pairs, ...left.map((is): Pair => ({ name: is.name, is }))]
+  const tried = pairsOf(before.jobs, after.jobs).map(
+    (pair): Tried => ({
+      ...pair,
+      ran: pair.was && before.runs.get(pair.was.id),
+      runs: pair.is && after.runs.get(pair.is.id),
+    }),
+  )
+  const findings = tried.flatMap((pair) => [...setting(pair), ...outcome(pair), ...egress(pair)])
+  return { findings, checks: [checkOf(tried, findings), untriedCheck(tried)] }
 }
 
 /** What of the jobs is not as before after a rollback, one sentence each. Pure. */
 export function jobsLeft(before: readonly Job[], back: readonly Job[]): readonly string[] {
   return pairsOf(before, back).flatMap((pair) => {
     if (pair.was === undefined) return [`the scheduled job ${pair.name}, which was not there before, is there`]
+    if (pair.is === undefined) return [`the scheduled job ${pair.name} is gone`]
     const [found] = setting(pair)
-    return found === undefined ? [] : [[lowerFirst(found.title), ...found.evidence].join(': ')]
+    return found === undefined ? [] : [`the scheduled job ${pair.name} is another: ${found.evidence.join('; ')}`]
   })
 }
 
-function lowerFirst(text: string): string {
-  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`
-}
-
-function setting({ name, was, is }: Pair): Finding[] {
+function setting({ name, was, is }: JobPair): Finding[] {
   if (was === undefined) return []
   const removed = (title: string): Finding[] =>
     was.active
@@ -68,49 +49,55 @@ function setting({ name, was, is }: Pair): Finding[] {
   ]
 }
 
-function outcome({ name, was: old, is: job }: Pair, { was, is }: Runs): Finding[] {
-  if (job === undefined || is === undefined || is.state === 'not tried') return []
-  const idle = 'It may do nothing any more, unless the migrations have done its work already.'
-  if (is.state === 'done') {
-    if (was?.state !== 'done' || was.rows === 0 || is.rows > 0) return []
-    const title = `The scheduled job ${name} wrote ${count(was.rows, 'row')} when it was run before, and none after the migrations`
-    return [{ kind: 'feature.job-changed', object: name, title, evidence: [idle, ...howTo(name)] }]
+/** What is misspelt or not there, in words of SQL: no data and no secret of production's mends it. */
+const isWrong = (run: JobRun) => run.state === 'failed' && /^42(?!501)/.test(run.sqlstate)
+
+function outcome({ name, was, is, ran, runs }: Tried): Finding[] {
+  if (is === undefined || runs === undefined || runs.state === 'not tried') return []
+  const howTo = `its command: select username, command from cron.job where jobid = ${is.id}`
+  if (runs.state === 'done') {
+    if (ran?.state !== 'done' || ran.rows === 0 || runs.rows > 0) return []
+    const title = `The scheduled job ${name} wrote ${count(ran.rows, 'row')} when it was run before, and none after the migrations`
+    const idle = 'It may do nothing any more, unless the migrations have done its work already.'
+    return [{ kind: 'feature.job-changed', object: name, title, evidence: [idle, howTo] }]
   }
-  const why = sqlstateInWords(is.sqlstate)
+  const why = inWords(runs)
   const fails = (severity: Finding['severity'], title: string, ...evidence: string[]): Finding[] => [
     {
       kind: 'feature.job-fails',
       object: name,
       title,
-      evidence: [...evidence, ...howTo(name)],
+      evidence: [...evidence, howTo],
       ...(severity === undefined ? {} : { severity }),
     },
   ]
-  if (was?.state === 'done') {
+  if (ran?.state === 'done') {
     return fails(undefined, `The scheduled job ${name} ran before, and fails after the migrations: ${why}`)
   }
-  if (was?.state === 'failed') {
-    const same = `before: ${sqlstateInWords(was.sqlstate)}; a stand-in for an extension, or a secret that the copy lacks, may be why`
-    return fails('info', `The scheduled job ${name} fails on the copy of production, too: ${why}`, same)
+  if (ran?.state === 'failed' || ran?.state === 'not done') {
+    if (ran.state === 'not done' && runs.state === 'not done') return []
+    const old = `before: ${inWords(ran)}; a stand-in for an extension, or a secret that the copy lacks, may be why`
+    if (inWords(ran) === why)
+      return fails('info', `The scheduled job ${name} fails on the copy of production, too: ${why}`, old)
+    const title = `The scheduled job ${name} could not be run to its end before, and fails otherwise after the migrations: ${why}`
+    return fails(isWrong(runs) && !isWrong(ran) ? undefined : 'warning', title, old)
   }
-  if (old?.active) return []
-  // What is misspelt or not there is so in production; what data or secrets are missing may come by hand.
-  const isWrong = /^42(?!501)/.test(is.sqlstate)
+  if (was?.active) return []
   return fails(
-    isWrong ? undefined : 'warning',
+    isWrong(runs) ? undefined : 'warning',
     `The new scheduled job ${name} fails when it is run: ${why}`,
-    ...(isWrong ? [] : ['secrets and rows that are made by hand, after the deploy, may be what it lacks']),
+    ...(isWrong(runs) ? [] : ['secrets and rows that are made by hand, after the deploy, may be what it lacks']),
   )
 }
 
-function howTo(name: string): string[] {
-  return [`its command: select username, command from cron.job where jobname = '${name.replaceAll("'", "''")}'`]
+function inWords(run: Extract<JobRun, { readonly state: 'failed' | 'not done' }>): string {
+  return run.state === 'failed' ? sqlstateInWords(run.sqlstate) : 'not done within its time'
 }
 
 /** A host that production asks already is its own affair; one that the migrations bring is new. */
-function egress(name: string, { was, is }: Runs): Finding[] {
-  const known = new Set(was?.hosts)
-  return (is?.hosts ?? []).map((host) => ({
+function egress({ name, ran, runs }: Tried): Finding[] {
+  const known = new Set(ran?.hosts)
+  return (runs?.hosts ?? []).map((host) => ({
     kind: 'egress.attempted',
     object: `database: job ${name}`,
     title: `The scheduled job ${name} asks ${host}; nothing was sent`,
@@ -119,43 +106,57 @@ function egress(name: string, { was, is }: Runs): Finding[] {
   }))
 }
 
-function checksOf(pairs: readonly Pair[], before: SideJobs, after: SideJobs, findings: readonly Finding[]): Check[] {
-  const tried = pairs.filter(({ was, is }) =>
-    [was && before.runs.get(was.name), is && after.runs.get(is.name)].some((run) => run && run.state !== 'not tried'),
+function checkOf(tried: readonly Tried[], findings: readonly Finding[]): Check {
+  const ofKind = (wanted: Finding['kind']) =>
+    findings.filter(({ kind, severity }) => kind === wanted && severity === undefined).length
+  const [removed, failing] = [ofKind('feature.job-removed'), ofKind('feature.job-fails')]
+  const run = tried.filter((pair) =>
+    [pair.ran, pair.runs].some((one) => one?.state === 'done' || one?.state === 'failed'),
   )
-  const untried = [...after.runs, ...before.runs].flatMap(([name, run]) =>
-    run.state === 'not tried' ? [[name, run.reason] as const] : [],
-  )
-  const harm = findings.filter(({ kind, severity }) => /^feature\.job-(removed|fails)$/.test(kind) && !severity)
-  const removed = harm.filter(({ kind }) => kind === 'feature.job-removed').length
-  const failing = harm.length - removed
+  const left = tried.filter(isUntried).length
+  const alreadyFailing = tried.filter(({ ran }) => ran?.state === 'failed').length
+  const base = {
+    id: 'features.jobs',
+    metric: 'features',
+    title: 'Scheduled jobs run once on both sides',
+    required: true,
+    numbers: { jobs: tried.length, jobsTried: run.length, jobsRemoved: removed, jobsFailing: failing },
+  } as const
+  if (tried.length === 0) return { ...base, status: 'passed', summary: 'There is no job of pg_cron, before or after.' }
+  const harm = removed + failing > 0
+  if (run.length === 0 && left > 0 && !harm) {
+    return { ...base, required: false, status: 'not run', reason: 'no job of pg_cron could be run here' }
+  }
   const said = [
-    `${count(tried.length, 'job')} of pg_cron run once on a copy of each side`,
+    `${count(run.length, 'job')} of pg_cron run once on a copy of each side`,
     ...(removed > 0 ? [`${removed} gone or switched off`] : []),
     ...(failing > 0 ? [`${failing} fail after the migrations`] : []),
-    ...(harm.length === 0 ? ['each is still there, and runs after the migrations where it ran before'] : []),
+    ...(alreadyFailing > 0 ? [`${alreadyFailing} fail on the copy of production already`] : []),
+    ...(left > 0 ? [`${left} not tried`] : []),
+    ...(harm ? [] : ['what ran before runs after the migrations, and none is gone']),
   ]
-  const reasons = [...new Map(untried)].map(([name, reason]) => `${name}: ${reason}`)
-  return [
-    {
-      id: 'features.jobs',
-      metric: 'features',
-      title: 'Scheduled jobs run once on both sides',
-      required: true,
-      status: harm.length === 0 ? 'passed' : 'failed',
-      summary: pairs.length === 0 ? 'There is no job of pg_cron, before or after.' : `${said.join('; ')}.`,
-      numbers: { jobs: pairs.length, jobsTried: tried.length, jobsRemoved: removed, jobsFailing: failing },
-    },
-    {
-      id: 'features.jobs-not-tried',
-      metric: 'features',
-      title: 'Scheduled jobs that cannot be run here',
-      required: false,
-      ...(reasons.length === 0
-        ? { status: 'passed' as const, summary: 'There are none.' }
-        : { status: 'not run' as const, reason: reasons.join('; ') }),
-    },
-  ]
+  return { ...base, status: harm ? 'failed' : 'passed', summary: `${said.join('; ')}.` }
+}
+
+function isUntried({ ran, runs }: Tried): boolean {
+  return [ran, runs].some((run) => run?.state === 'not tried' || run?.state === 'not done')
+}
+
+function untriedCheck(tried: readonly Tried[]): Check {
+  const base = {
+    id: 'features.jobs-not-tried',
+    metric: 'features',
+    title: 'Scheduled jobs that cannot be run here',
+    required: false,
+  } as const
+  const reasons = tried.filter(isUntried).map(({ name, ran, runs }) => {
+    const run = [ran, runs].find((one) => one?.state === 'not tried' || one?.state === 'not done')
+    const reason = run?.state === 'not done' ? `it is not done within ${Math.round(run.limit / 1000)} s` : run?.reason
+    return `${name}: ${reason}`
+  })
+  return reasons.length === 0
+    ? { ...base, status: 'passed', summary: 'There are none.' }
+    : { ...base, status: 'not run', reason: reasons.join('; ') }
 }
 
 function count(n: number, word: string): string {

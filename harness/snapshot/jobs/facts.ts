@@ -1,9 +1,10 @@
 /** A job of pg_cron, as `cron.job` has it. */
 export type Job = {
   readonly id: number
-  /** As an expectation names it: its name (quoted where need be), `job-7` for one without, with its user where two have one name. */
+  /** As an expectation names it: its name, quoted where need be, with its user where two have one name; `job-7` without one. */
   readonly name: string
-  readonly isNamed: boolean
+  /** As it stands. pg_cron keeps it once for each user. */
+  readonly jobname: string | undefined
   readonly schedule: string
   /** May hold keys: for the server alone. */
   readonly command: string
@@ -20,15 +21,23 @@ export type JobRun = {
 } & (
   | {
       readonly state: 'done'
-      /** Rows that it inserted, updated and deleted, by functions and triggers too; requests to pg_net are rows. */
+      /**
+       * Rows that were inserted, updated and deleted, by functions and triggers too; requests to pg_net are rows. What is
+       * truncated counts for nothing.
+       */
       readonly rows: number
     }
   | { readonly state: 'failed'; readonly sqlstate: string }
+  /** It was stopped when its time was up. */
+  | { readonly state: 'not done'; readonly limit: number }
   | { readonly state: 'not tried'; readonly reason: string }
 )
 
-/** The jobs of one side, by name, and what came of those that are active. */
+/** The jobs of one side, and by their number what came of those that are active. */
 export type SideJobs = {
   readonly jobs: readonly Job[]
-  readonly runs: ReadonlyMap<string, JobRun>
+  readonly runs: ReadonlyMap<number, JobRun>
 }
+
+/** The same job on both sides. */
+export type JobPair = { readonly name: string; readonly was?: Job | undefined; readonly is?: Job | undefined }

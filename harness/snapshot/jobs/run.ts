@@ -1,5 +1,6 @@
+import pg from 'pg'
 import type { Connection, Database } from '../../database/engine.ts'
-import { quoteIdentifier } from '../../database/identifiers.ts'
+import { openWatchedSession, TimedOut } from '../../database/watched-session.ts'
 import { throwIfAborted } from '../../errors.ts'
 import type { Job, JobRun } from './facts.ts'
 
@@ -14,50 +15,67 @@ export type RunJobsOptions = {
 }
 
 /**
- * Runs each active job once, as pg_cron does: its command in a session of its own, as its user, with that user's
- * settings. What a job writes stays: hand it a clone. Requests that it makes are left in pg_net's queue, and go nowhere.
+ * Runs each active job once, in the order given, as pg_cron does: its command in a session that its user has logged in
+ * to. What a job writes stays: hand it a clone. Requests that it makes are left in pg_net's queue, and go nowhere.
  * Throws `database.failed`, `aborted`.
  */
 export async function runJobs(
   copy: Database,
   jobs: readonly Job[],
   { reasonNot, limitOf, hostOf, signal }: RunJobsOptions,
-): Promise<ReadonlyMap<string, JobRun>> {
-  const runs = new Map<string, JobRun>()
+): Promise<ReadonlyMap<number, JobRun>> {
+  const runs = new Map<number, JobRun>()
   await using watcher = await copy.connect({ applicationName: 'greenlight jobs' })
   for (const job of jobs.filter(({ active }) => active)) {
-    throwIfAborted(signal, 'running the scheduled jobs')
+    throwIfAborted(signal, step)
     const untried = reasonNot(job) ?? (await overServer(watcher, job))
     if (untried !== undefined) {
-      runs.set(job.name, { state: 'not tried', reason: untried, hosts: [], milliseconds: 0 })
+      runs.set(job.id, { state: 'not tried', reason: untried, hosts: [], milliseconds: 0 })
       continue
     }
     const last = await lastRequest(watcher)
-    const started = performance.now()
     const written = await rowsWritten(watcher)
-    const outcome = await runOnce(copy, job, limitOf(job))
+    const started = performance.now()
+    const outcome = await runOnce(copy, job, limitOf(job), signal)
     const milliseconds = performance.now() - started
     const urls = last === undefined ? [] : await requestsSince(watcher, last)
-    const hosts = [...new Set(urls.flatMap((url) => hostOf(url) ?? []))].sort()
-    const facts = { hosts, milliseconds }
-    if (outcome.state === 'failed') runs.set(job.name, { ...outcome, ...facts })
-    else runs.set(job.name, { ...outcome, ...facts, rows: (await rowsWritten(watcher)) - written })
+    const facts = { hosts: [...new Set(urls.flatMap((url) => hostOf(url) ?? []))].sort(), milliseconds }
+    if (outcome.state !== 'done') runs.set(job.id, { ...outcome, ...facts })
+    else runs.set(job.id, { ...outcome, ...facts, rows: Math.max(0, (await rowsWritten(watcher)) - written) })
   }
   return runs
 }
 
-type Outcome = { readonly state: 'done' } | { readonly state: 'failed'; readonly sqlstate: string }
+const step = 'running the scheduled jobs'
+
+type Outcome =
+  | { readonly state: 'done' }
+  | { readonly state: 'failed'; readonly sqlstate: string }
+  | { readonly state: 'not done'; readonly limit: number }
 
 /** Its session has ended when this resolves, and with it what it wrote is counted. */
-async function runOnce(copy: Database, job: Job, limit: number): Promise<Outcome> {
-  await using session = await copy.connect({ applicationName: 'greenlight job' })
+async function runOnce(
+  copy: Database,
+  { user, command }: Job,
+  limit: number,
+  signal: AbortSignal | undefined,
+): Promise<Outcome> {
+  await using session = await openWatchedSession(copy, {
+    role: user,
+    applicationName: 'greenlight job',
+    step,
+    statementTimeout: limit,
+    signal,
+  })
   try {
-    await becomeUser(session, job.user)
-    await session.query(`set statement_timeout = ${Math.round(limit)}`)
-    await session.query(job.command)
+    await session.run(command)
     return { state: 'done' }
   } catch (error) {
-    return { state: 'failed', sqlstate: sqlstateOf(error) }
+    if (error instanceof TimedOut) return { state: 'not done', limit }
+    if (error instanceof pg.DatabaseError && error.code !== undefined) return { state: 'failed', sqlstate: error.code }
+    // It ended its own session.
+    if (session.state() === 'gone') return { state: 'failed', sqlstate: '57P01' }
+    throw error
   }
 }
 
@@ -67,29 +85,6 @@ async function rowsWritten(session: Connection): Promise<number> {
     'select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::float8 as n from pg_stat_user_tables',
   )
   return rows[0]?.n ?? 0
-}
-
-/** With the settings that a session of this user begins with, of which the search path decides what a command means. */
-async function becomeUser(session: Connection, user: string): Promise<void> {
-  const { rows } = await session.query<{ setting: string }>(
-    `select s.setting from pg_db_role_setting c cross join unnest(c.setconfig) as s(setting)
-     where c.setdatabase in (0, (select oid from pg_database where datname = current_database()))
-       and c.setrole in (0, coalesce((select oid from pg_roles where rolname = $1), 0))
-     order by c.setrole, c.setdatabase`,
-    [user],
-  )
-  const settings = new Map([['search_path', '"$user", public']])
-  for (const { setting } of rows) settings.set(...nameAndValue(setting))
-  for (const [name, value] of settings) {
-    // One that this server does not know is not the job's fault.
-    await session.query('select set_config($1, $2, false)', [name, value]).catch(sqlstateOf)
-  }
-  await session.query(`set session authorization ${quoteIdentifier(user)}`)
-}
-
-function nameAndValue(setting: string): [string, string] {
-  const at = setting.indexOf('=')
-  return [setting.slice(0, at), setting.slice(at + 1)]
 }
 
 /** Why a job is better not run: its user can reach the files and programs of the server, which is this machine's. */
@@ -117,19 +112,4 @@ async function lastRequest(session: Connection): Promise<string | undefined> {
 async function requestsSince(session: Connection, id: string): Promise<string[]> {
   const { rows } = await session.query<{ url: string }>('select url from net.http_request_queue where id > $1', [id])
   return rows.map(({ url }) => url)
-}
-
-/** Databases that some jobs run in while most run in another: theirs is the one that the dump is of. */
-export function databasesElsewhere(jobs: readonly Job[]): ReadonlySet<string> {
-  const groups = [...Map.groupBy(jobs, ({ database }) => database)]
-  const [, ...others] = groups.sort(([, one], [, other]) => other.length - one.length)
-  return new Set(others.map(([name]) => name))
-}
-
-/** Throws what is not Postgres' answer: a lost connection, a bug. */
-function sqlstateOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code)) {
-    return error.code
-  }
-  throw error
 }

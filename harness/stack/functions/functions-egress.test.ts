@@ -55,6 +55,15 @@ test.each(['fetch', 'tcp', 'tls', 'net', 'http', 'websocket', 'client'])(
   },
 )
 
+test('by a module that is required, and asks as soon as it is loaded, is told with its line', async () => {
+  const { outcomes, attempts } = await attempt({ required: otherAddress })
+  expect(outcomes).toEqual({ required: 'refused' })
+  expect(attempts.map(({ host, where }) => [host, where])).toEqual([
+    [otherAddress.split(':')[0], 'stranger/loud.mjs:2'],
+  ])
+  expect(arrived).toEqual([])
+})
+
 test('by a name that leads to the machine, or at its address in a network, nothing arrives either', async () => {
   const [, port] = (await stranger('0.0.0.0')).split(':')
   const outer = Object.values(networkInterfaces()).flatMap((addresses = []) =>

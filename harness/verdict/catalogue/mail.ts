@@ -69,9 +69,10 @@ export const mailFindings = {
   'egress.attempted': {
     severity: 'blocking',
     metric: 'features',
-    meaning: 'A function tried to reach a host other than the stack.',
+    meaning: 'A function, or a scheduled job that is new, tried to reach a host other than the stack.',
     why: 'The copy holds real people: nothing may leave the machine. It was kept from doing so.',
-    advice: 'Give the function the address by an environment variable, so that a rehearsal can point it elsewhere.',
+    advice:
+      'Give the function the address by an environment variable, so that a rehearsal can point it elsewhere; of a job, look whether it is meant.',
     declared: 'never',
     bad: "await fetch('https://hooks.example.com/notify', …)",
     good: "await fetch(Deno.env.get('WEBHOOK_URL'), …)",

@@ -15,7 +15,7 @@ const restoring = 'harness/dump/restore.test.ts'
 const circle = 'dependencies that go in a circle, or lead nowhere, keep nothing from being restored'
 const suites = 'harness/verdict/suites.test.ts'
 const quiet = 'a test that passes on both sides, as one without its contract, is no finding'
-const jobs = 'harness/jobs-stage.test.ts'
+const jobs = 'harness/snapshot/jobs/test-cases.ts (harness/jobs-stage.test.ts)'
 const wayBack = 'that brings everything back, and keeps what was written, is no finding'
 
 export const proofs: Readonly<Record<FindingKind, Proof>> = {

@@ -119,7 +119,7 @@ const reminders: readonly PlanRule[] = inPhase('4.2', 'Phase 4.2: Email Reminder
     text: 'Set up cron job for daily processing of reminders and onboarding emails',
     evidence: ['topic:schedules-job'],
     ifNone: 'No pending migration schedules a job: set it up in the dashboard (Integrations, Cron).',
-    note: 'Its command was run once on a copy, not by its schedule: look at cron.job_run_details the day after the deploy.',
+    note: 'Jobs are run once on a copy where that is possible, and none by its schedule: look at cron.job_run_details the day after the deploy.',
   },
   { text: 'Monitor delivery rates and system performance', evidence: [], manual: watch },
 ])

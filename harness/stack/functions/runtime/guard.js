@@ -61,27 +61,20 @@ for (const [{ prototype }, method] of [
     return original.apply(this, args)
   }
 }
-// Loading a package of CommonJS asks for hundreds of files, and Deno notes each with the stack: a third of a second at each
-// start. Nothing but Node's own code runs meanwhile; the package's own, within `_compile`, has its whole stack.
-let depth = Error.stackTraceLimit
-const withDepth = (object, name, isOwnCode) => {
-  const original = object[name]
-  object[name] = function (...args) {
-    const outer = Error.stackTraceLimit
-    if (!isOwnCode && outer !== 0) depth = outer
-    Error.stackTraceLimit = isOwnCode ? depth : 0
+// Looking for a package asks for hundreds of files, and Deno notes each with the stack: a third of a second at each start.
+// No code but Node's own runs meanwhile. Loading is left alone: it runs the package.
+for (const name of ['_resolveFilename', '_nodeModulePaths']) {
+  const original = Module[name]
+  Module[name] = function (...args) {
+    const limit = Error.stackTraceLimit
+    Error.stackTraceLimit = 0
     try {
       return original.apply(this, args)
     } finally {
-      if (isOwnCode) depth = Error.stackTraceLimit
-      Error.stackTraceLimit = outer === 0 ? 0 : depth
+      Error.stackTraceLimit = limit
     }
   }
 }
-withDepth(Module, '_load', false)
-withDepth(Module, '_resolveFilename', false)
-for (const extension of Object.keys(Module._extensions)) withDepth(Module._extensions, extension, false)
-withDepth(Module.prototype, '_compile', true)
 // As on the platform: a worker would be out of sight.
 delete globalThis.Worker
 
