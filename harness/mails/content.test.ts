@@ -3,31 +3,9 @@ import type { Mail } from '../model/stack.ts'
 import { hostsIn } from './bad-links.ts'
 import { problemsOf, unescapedIn } from './content.ts'
 import { isExcused } from './excuse.ts'
+import { testMail as mail } from './test-mail.ts'
 
 const sites = { own: ['planner.app'], project: '127.0.0.1:5000' }
-
-function mail(changes: Partial<Mail>): Mail {
-  return {
-    id: '1',
-    source: 'resend',
-    from: 'Planner <notifications@planner.app>',
-    to: ['ada@example.com'],
-    cc: [],
-    bcc: [],
-    replyTo: [],
-    subject: 'News',
-    text: 'Hello Ada.',
-    headers: {},
-    tags: [],
-    attachments: [],
-    links: [],
-    tokens: [],
-    at: '2026-11-22T12:00:00.000Z',
-    status: 'delivered',
-    events: [],
-    ...changes,
-  }
-}
 
 const told = (changes: Partial<Mail>) => problemsOf(mail(changes), sites).map(({ kind, detail }) => `${kind} ${detail}`)
 
