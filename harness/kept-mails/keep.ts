@@ -29,8 +29,8 @@ export async function keepMails(folder: string, mails: readonly KeptMail[]): Pro
 }
 
 /** JSON without what readers of lines take for the end of one. */
-function oneLine(mail: KeptMail): string {
-  return JSON.stringify(mail).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
+export function oneLine(value: unknown): string {
+  return JSON.stringify(value).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 }
 
 /** The mails that a run has kept so far, one after the other; none where there is no file. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { KeptMail } from '../model/kept-mail.ts'
 import { clock, fieldsOf, senderOf } from '../stack/mailbox/fields.ts'
 import { mailStyle } from '../stack/mailbox/style.ts'
-import { keptMailsFile } from './keep.ts'
+import { keptMailsFile, oneLine } from './keep.ts'
 
 const browserFile = (name: string) => readFileSync(new URL(`browser/${name}`, import.meta.url), 'utf8')
 
@@ -68,9 +68,6 @@ function content(mail: KeptMail) {
 
 /** JSON that ends no script element and begins no comment in one, whatever it holds. */
 function data(id: string, value: unknown): string {
-  const json = JSON.stringify(value)
-    .replaceAll('<', '\\u003c')
-    .replaceAll('\u2028', '\\u2028')
-    .replaceAll('\u2029', '\\u2029')
+  const json = oneLine(value).replaceAll('<', '\\u003c')
   return `<script type="application/json" id="${id}">${json}</script>`
 }

@@ -113,7 +113,7 @@ function checkOf(tried: readonly Tried[], findings: readonly Finding[]): Check {
   const run = tried.filter((pair) =>
     [pair.ran, pair.runs].some((one) => one?.state === 'done' || one?.state === 'failed'),
   )
-  const left = tried.filter(isUntried).length
+  const left = tried.filter((pair) => whyUntried(pair) !== undefined).length
   const alreadyFailing = tried.filter(({ ran }) => ran?.state === 'failed').length
   const base = {
     id: 'features.jobs',
@@ -138,8 +138,13 @@ function checkOf(tried: readonly Tried[], findings: readonly Finding[]): Check {
   return { ...base, status: harm ? 'failed' : 'passed', summary: `${said.join('; ')}.` }
 }
 
-function isUntried({ ran, runs }: Tried): boolean {
-  return [ran, runs].some((run) => run?.state === 'not tried' || run?.state === 'not done')
+/** Why nothing is known of a job's work on a side; undefined where something is on both. */
+function whyUntried({ ran, runs }: Tried): string | undefined {
+  for (const run of [ran, runs]) {
+    if (run?.state === 'not tried') return run.reason
+    if (run?.state === 'not done') return `it is not done within ${Math.round(run.limit / 1000)} s`
+  }
+  return undefined
 }
 
 function untriedCheck(tried: readonly Tried[]): Check {
@@ -149,10 +154,9 @@ function untriedCheck(tried: readonly Tried[]): Check {
     title: 'Scheduled jobs that cannot be run here',
     required: false,
   } as const
-  const reasons = tried.filter(isUntried).map(({ name, ran, runs }) => {
-    const run = [ran, runs].find((one) => one?.state === 'not tried' || one?.state === 'not done')
-    const reason = run?.state === 'not done' ? `it is not done within ${Math.round(run.limit / 1000)} s` : run?.reason
-    return `${name}: ${reason}`
+  const reasons = tried.flatMap((pair) => {
+    const why = whyUntried(pair)
+    return why === undefined ? [] : [`${pair.name}: ${why}`]
   })
   return reasons.length === 0
     ? { ...base, status: 'passed', summary: 'There are none.' }

@@ -26,6 +26,7 @@ export async function runJobs(
 ): Promise<ReadonlyMap<number, JobRun>> {
   const runs = new Map<number, JobRun>()
   await using watcher = await copy.connect({ applicationName: 'greenlight jobs' })
+  const queue = await hasQueue(watcher)
   for (const job of jobs.filter(({ active }) => active)) {
     throwIfAborted(signal, step)
     const untried = reasonNot(job) ?? (await overServer(watcher, job))
@@ -33,7 +34,7 @@ export async function runJobs(
       runs.set(job.id, { state: 'not tried', reason: untried, hosts: [], milliseconds: 0 })
       continue
     }
-    const last = await lastRequest(watcher)
+    const last = queue ? await lastRequest(watcher) : undefined
     const written = await rowsWritten(watcher)
     const started = performance.now()
     const outcome = await runOnce(copy, job, limitOf(job), signal)
@@ -97,12 +98,15 @@ async function overServer(session: Connection, { user }: Job): Promise<string | 
   return rows[0]?.over ? `its user ${user} may use files and programs of the server` : undefined
 }
 
-/** The number of the newest request in pg_net's queue; undefined where there is no queue. */
-async function lastRequest(session: Connection): Promise<string | undefined> {
-  const { rows: tables } = await session.query<{ present: boolean }>(
+async function hasQueue(session: Connection): Promise<boolean> {
+  const { rows } = await session.query<{ present: boolean }>(
     `select to_regclass('net.http_request_queue') is not null as present`,
   )
-  if (!tables[0]?.present) return undefined
+  return rows[0]?.present ?? false
+}
+
+/** The number of the newest request in pg_net's queue. */
+async function lastRequest(session: Connection): Promise<string | undefined> {
   const { rows } = await session.query<{ id: string }>(
     'select coalesce(max(id), 0)::text as id from net.http_request_queue',
   )
